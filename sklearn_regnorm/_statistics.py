@@ -1,0 +1,106 @@
+"""Mergeable statistics: weighted means and centred cross-products that add.
+
+The statistics of two sets of rows merge into those of their union (Chan, Golub, LeVeque 1983)
+without a difference of large numbers, so folds, chunks of a file and machines all combine exactly.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from scipy import sparse
+
+# Entries of a block of rows converted to float64 at once: 4 MiB.
+BLOCK_ENTRIES = 2**19
+
+
+@dataclass(frozen=True)
+class CrossProducts:
+    """Weighted cross-products of the columns of X and targets Y.
+
+    With v the weights and m, k the means of the columns and targets (zero if not centred)::
+
+        xx = sum_i v_i (x_i - m)(x_i - m)'    xy = sum_i v_i (x_i - m)(y_i - k)'
+        yy = sum_i v_i (y_i - k)^2            weight = sum_i v_i
+
+    Attributes
+    ----------
+    weight : float
+    x_mean : ndarray of shape (p,)
+    y_mean, yy : ndarray of shape (t,)
+    xx : ndarray of shape (p, p)
+    xy : ndarray of shape (p, t)
+    """
+
+    weight: float
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    xx: np.ndarray
+    xy: np.ndarray
+    yy: np.ndarray
+
+    def merge(self, other):
+        """Return the statistics of the rows of both."""
+        weight = self.weight + other.weight
+        if weight == 0.0:
+            return self
+        share = other.weight / weight
+        dx = other.x_mean - self.x_mean
+        dy = other.y_mean - self.y_mean
+        between = self.weight * share
+        xx = self.xx + other.xx
+        if dx.any():
+            xx += np.outer(between * dx, dx)
+        return CrossProducts(
+            weight,
+            self.x_mean + share * dx,
+            self.y_mean + share * dy,
+            xx,
+            self.xy + other.xy + np.outer(between * dx, dy),
+            self.yy + other.yy + between * dy * dy,
+        )
+
+
+def merge_all(parts):
+    """Merge several statistics into one."""
+    return reduce(CrossProducts.merge, parts)
+
+
+def cross_products(design, Y, weights, centred, rows=None):
+    """Compute the cross-products of some rows in blocks, without a copy of X.
+
+    Parameters
+    ----------
+    design : DenseDesign or SparseDesign
+        Gives blocks of rows, relative to its origin.
+    Y : ndarray of shape (n, t)
+    weights : ndarray of shape (n,)
+    centred : bool
+        Whether means are taken out.
+    rows : ndarray of int, optional
+        The rows that count, by default all. Rows of weight zero are left out.
+    """
+    rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+    parts = (
+        _block_products(block, Y[taken], weights[taken], centred)
+        for taken, block in design.row_blocks(rows)
+    )
+    return merge_all(parts)
+
+
+def _block_products(block, Y, v, centred):
+    weight = v.sum()
+    x_mean, y_mean = np.zeros(block.shape[1]), np.zeros(Y.shape[1])
+    if centred:
+        x_mean, y_mean = block.T @ v / weight, v @ Y / weight
+        Y = Y - y_mean
+    root = np.sqrt(v)[:, None]
+    if sparse.issparse(block):
+        xy = block.T @ (v[:, None] * Y)
+        block = sparse.diags_array(root.ravel()) @ block
+        xx = (block.T @ block).toarray() - np.outer(weight * x_mean, x_mean)
+    else:
+        block -= x_mean
+        block *= root
+        xx, xy = block.T @ block, block.T @ (root * Y)
+    return CrossProducts(weight, x_mean, y_mean, xx, xy, v @ (Y * Y))

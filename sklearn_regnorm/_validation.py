@@ -1,0 +1,235 @@
+"""The one gate through which arrays, weights, folds and parameters enter.
+
+Everything is checked before any state changes; what leaves the gate is safe for the kernels:
+finite, native-endian, contiguous, with sparse indices inside their shape.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
+from sklearn.utils.validation import validate_data
+
+FLOATS = [np.float64, np.float32]
+_COMPRESSED = ("csr", "csc", "bsr")
+
+
+def check_sparse_structure(X):
+    """Raise ValueError unless the index arrays of a sparse `X` stay inside its shape.
+
+    scipy does not check this in its constructors and its conversions, like compiled kernels,
+    would read and write out of bounds.
+    """
+    if X.format == "coo":
+        pairs = list(zip(X.coords if hasattr(X, "coords") else (X.row, X.col), X.shape))
+        lengths = {len(axis) for axis, _ in pairs} | {len(X.data)}
+    elif X.format in _COMPRESSED:
+        block = X.blocksize if X.format == "bsr" else (1, 1)
+        rows, cols = X.shape[0] // block[0], X.shape[1] // block[1]
+        major, minor = (cols, rows) if X.format == "csc" else (rows, cols)
+        pairs = [(X.indices, minor)]
+        lengths = {len(X.indices), len(X.data)}
+        pointer = X.indptr
+        if len(pointer) != major + 1 or pointer[0] != 0 or pointer[-1] > len(X.indices):
+            raise ValueError(
+                "X is a malformed sparse matrix: indptr does not fit its shape and its data."
+            )
+        if np.any(pointer[1:] < pointer[:-1]):
+            raise ValueError("X is a malformed sparse matrix: indptr must not decrease.")
+    else:
+        return
+    if len(lengths) != 1:
+        raise ValueError("X is a malformed sparse matrix: its index and data arrays differ in size")
+    for axis, size in pairs:
+        if len(axis) and (axis.min() < 0 or axis.max() >= size):
+            raise ValueError(
+                f"X is a malformed sparse matrix: it has an index outside [0, {size}). "
+                "Rebuild it from coordinates that lie inside its shape."
+            )
+
+
+def canonical_csc(X):
+    """Return sparse `X` as CSC with sorted, unique, 32-bit (if possible) indices.
+
+    Duplicates are summed and indices sorted on a copy, never in the caller's matrix.
+    """
+    check_sparse_structure(X)
+    if X.format not in ("csc", "csr", "coo"):
+        X = X.tocsr()
+        check_sparse_structure(X)
+    X = sparse.csc_array(X)
+    stored = X.indptr[-1]
+    indices, indptr = X.indices[:stored], X.indptr
+    ascending = np.diff(indices) > 0
+    starts = indptr[1:-1]
+    ascending[starts[(starts > 0) & (starts < stored)] - 1] = True
+    if not ascending.all():
+        X = sparse.csc_array((X.data[:stored].copy(), indices.copy(), indptr.copy()), X.shape)
+        X.has_sorted_indices = X.has_canonical_format = False
+        X.sum_duplicates()
+        indices, indptr = X.indices, X.indptr
+    if indices.dtype != np.int32 and max(*X.shape, X.nnz) < 2**31:
+        indices, indptr = indices.astype(np.int32), indptr.astype(np.int32)
+    return sparse.csc_array((X.data[: indptr[-1]], indices, indptr), X.shape)
+
+
+def _prechecked(X):
+    """Return `X`, or its canonical CSC form if sparse: what scikit-learn's checks may handle."""
+    return canonical_csc(X) if sparse.issparse(X) and X.ndim == 2 else X
+
+
+def check_X_y(estimator, X, y, *, multi_output):
+    """Validate training data for `estimator` and set its n_features_in_ and feature names.
+
+    Returns X (C- or F-contiguous, or canonical CSC; float32 or float64) and y (float64; 1-D, or
+    2-D if `multi_output`).
+    """
+    X, y = validate_data(
+        estimator,
+        _prechecked(X),
+        y,
+        accept_sparse="csc",
+        dtype=FLOATS,
+        multi_output=multi_output,
+        y_numeric=True,
+    )
+    return _contiguous(X), _check_target(y, multi_output)
+
+
+def check_arrays(X, y, *, multi_output=False):
+    """Validate `X` and `y` for the functions that have no estimator; see `check_X_y`."""
+    X = check_array(_prechecked(X), accept_sparse="csc", dtype=FLOATS)
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    check_consistent_length(X, y)
+    return _contiguous(X), _check_target(y, multi_output)
+
+
+def check_X(estimator, X):
+    """Validate `X` for prediction by a fitted `estimator`."""
+    return validate_data(
+        estimator,
+        _prechecked(X),
+        accept_sparse=["csr", "csc"],
+        dtype=FLOATS,
+        reset=False,
+    )
+
+
+def _contiguous(X):
+    if sparse.issparse(X) or X.flags.c_contiguous or X.flags.f_contiguous:
+        return X
+    return np.asfortranarray(X)
+
+
+def _check_target(y, multi_output):
+    y = np.asarray(y, dtype=np.float64)
+    if not multi_output and y.ndim == 2:
+        if y.shape[1] > 1:
+            raise ValueError(
+                f"y must have one target here, got {y.shape[1]} columns. Fit one model per column."
+            )
+        y = column_or_1d(y, warn=True)
+    return y
+
+
+def check_weights(sample_weight, n_samples):
+    """Return sample weights as float64 of shape (n_samples,), scaled so that the largest is 1.
+
+    Returns also the factor that was divided out. The scaling keeps sums of weights as large as
+    1e300 finite and changes no result: the objective divides by the sum of the weights.
+    """
+    if sample_weight is None:
+        return np.ones(n_samples), 1.0
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.ndim != 1:
+        raise ValueError(f"sample_weight must be 1D array or scalar, got {weights.ndim}D array.")
+    if weights.shape[0] != n_samples:
+        raise ValueError(
+            f"sample_weight has {weights.shape[0]} entries for {n_samples} rows of X."
+        )
+    largest = weights.max()
+    if weights.min() < 0:
+        raise ValueError("Negative values in sample_weight: weights count rows, so give >= 0.")
+    if largest == 0:
+        raise ValueError("All sample_weight are zero: at least one weight must be positive.")
+    return weights / largest, float(largest)
+
+
+def check_number(name, value, *, low=None, high=None, boundaries="both", integer=False):
+    """Validate one numeric parameter: TypeError or ValueError naming it, NaN and inf refused."""
+    kind = Integral if integer else Real
+    check_scalar(
+        value, name, kind, min_val=low, max_val=high, include_boundaries=boundaries
+    )
+    if not np.isfinite(value):
+        raise ValueError(f"{name} == {value}, must be finite.")
+    return int(value) if integer else float(value)
+
+
+def check_flag(name, value):
+    """Validate one boolean parameter."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def check_choice(name, value, choices):
+    """Validate one parameter that takes one of a few values."""
+    if not any(value is choice or value == choice for choice in choices):
+        raise ValueError(f"{name}={value!r} is unknown; choose one of {list(choices)}.")
+    return value
+
+
+def check_alphas(name, alphas):
+    """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
+    grid = np.atleast_1d(check_array(alphas, ensure_2d=False, dtype=np.float64, input_name=name))
+    if grid.ndim != 1 or grid.size == 0:
+        raise ValueError(f"{name} must be a one-dimensional array with at least one value.")
+    if grid.min() < 0:
+        raise ValueError(f"{name} must not be negative, got {grid.min()}.")
+    return grid
+
+
+def check_folds(folds, weights):
+    """Return row indices [(train, test), ...] after checking every fold.
+
+    Parameters
+    ----------
+    folds : iterable of (train, test)
+        Row indices or boolean masks, as splitters yield them.
+    weights : ndarray of shape (n_samples,)
+        Sample weights: the rows of either side must not all have weight zero.
+    """
+    n_samples = weights.shape[0]
+    checked = []
+    for k, fold in enumerate(folds):
+        try:
+            train, test = fold
+        except (TypeError, ValueError):
+            raise ValueError(f"cv: fold {k} is not a pair (train, test).") from None
+        sides = []
+        for side, rows in (("training", train), ("test", test)):
+            where = f"cv: the {side} side of fold {k}"
+            rows = np.asarray(rows)
+            if rows.dtype == bool:
+                if rows.shape != (n_samples,):
+                    raise ValueError(f"{where} is a mask of shape {rows.shape}, not {n_samples}.")
+                rows = np.flatnonzero(rows)
+            if rows.ndim != 1 or rows.size == 0:
+                raise ValueError(f"{where} is empty or not one-dimensional.")
+            if not np.issubdtype(rows.dtype, np.integer):
+                raise ValueError(f"{where} must hold integers or booleans, not {rows.dtype}.")
+            if rows.min() < 0 or rows.max() >= n_samples:
+                raise ValueError(f"{where} has a row outside [0, {n_samples}).")
+            if not weights[rows].any():
+                raise ValueError(f"{where} has no row with a positive sample_weight.")
+            sides.append(rows)
+        checked.append(tuple(sides))
+    if not checked:
+        raise ValueError("cv yields no fold.")
+    return checked

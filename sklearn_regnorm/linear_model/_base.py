@@ -1,0 +1,105 @@
+"""What all estimators here share: prediction, tags, transactional fitting, warnings."""
+
+import functools
+import warnings
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._validation import check_choice, check_flag, check_number, check_X
+
+
+def all_or_nothing(fit):
+    """Make a `fit` method leave the estimator as it was if anything, Ctrl-C included, stops it."""
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        before = dict(self.__dict__)
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    return wrapped
+
+
+class LinearRegressor(RegressorMixin, BaseEstimator):
+    """Prediction by ``X @ coef_ + intercept_``."""
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        X = check_X(self, X)
+        return X @ self.coef_.T + self.intercept_
+
+    @property
+    def sparse_coef_(self):
+        """`coef_` as a sparse matrix of shape (n_targets, n_features)."""
+        check_is_fitted(self)
+        return sparse.csr_matrix(np.atleast_2d(self.coef_))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def check_common(estimator):
+    """Validate the parameters that estimators share, as far as `estimator` has them."""
+    given = estimator.get_params(deep=False)
+    for name in ("fit_intercept", "standardize", "positive", "warm_start", "copy_X"):
+        if name in given:
+            check_flag(name, given[name])
+    if "tol" in given:
+        check_number("tol", given["tol"], low=0)
+    if given.get("max_iter") is not None:
+        check_number("max_iter", given["max_iter"], low=1, integer=True)
+    if "selection" in given:
+        check_choice("selection", given["selection"], ("cyclic", "random"))
+    if "random_state" in given:
+        try:
+            check_random_state(given["random_state"])
+        except ValueError as error:
+            raise ValueError(f"random_state is not valid: {error}") from None
+    if isinstance(given.get("precompute"), str):
+        check_choice("precompute", given["precompute"], ("auto",))
+    elif "precompute" in given and not isinstance(given["precompute"], np.ndarray | list):
+        check_flag("precompute", given["precompute"])
+    if given.get("n_jobs") is not None:
+        check_number("n_jobs", given["n_jobs"], integer=True)
+        if given["n_jobs"] == 0:
+            raise ValueError("n_jobs == 0 has no meaning; use None, a count, or -1 for all.")
+
+
+def warn_if_unsolved(estimator, alpha, gap, goal, n_iter, where=""):
+    """Raise a ConvergenceWarning that quotes gap and tolerance if `gap` exceeds `goal`."""
+    if not gap <= goal:
+        warnings.warn(
+            f"{type(estimator).__name__} did not converge at alpha={alpha:.6g}{where}: the duality "
+            f"gap {gap:.3e} exceeds the tolerance {goal:.3e} after {n_iter} sweeps "
+            f"(max_iter={getattr(estimator, 'max_iter', None)}, "
+            f"tol={getattr(estimator, 'tol', None)}). Increase max_iter or tol.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+
+
+def routing_enabled():
+    """Return whether scikit-learn's metadata routing is switched on."""
+    return get_config()["enable_metadata_routing"]

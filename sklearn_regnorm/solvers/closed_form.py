@@ -1,0 +1,238 @@
+"""Ridge without iterations: Cholesky on the smaller Gram, SVD, and conjugate gradients.
+
+Solves ``min 1/2 sum v (y - X w)^2 + alpha/2 sum d_j w_j^2`` for a grid of alphas and several
+targets at once, v summing to one, columns centred. With alpha = 0 and dependent columns the
+solution of least norm is returned.
+"""
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import LinearOperator, cg
+
+from .._statistics import cross_products
+from . import kernels
+
+# Rows or columns up to which a dense matrix of that order is factorised for sparse X.
+FACTOR_LIMIT = 3000
+# Entries up to which an ill-conditioned problem is solved again by a decomposition of X itself.
+COPY_LIMIT = 10**7
+
+
+class RidgeSolver:
+    """One weighting of one X, factorised once for all alphas and targets as far as possible.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        One per target, with the same weights.
+    penalty : Penalty
+        Only its l2 part, d, is read.
+    method : {"auto", "cholesky", "svd", "sparse_cg"}
+    """
+
+    def __init__(self, problems, penalty, method="auto", max_iter=None):
+        self.problem = problems[0]
+        self.Y = np.stack([problem.y for problem in problems], axis=1)
+        self.d = penalty.l2
+        self.max_iter = max_iter
+        self.rows = np.flatnonzero(self.problem.weights)
+        self.tall = len(self.rows) >= self.problem.design.shape[1]
+        self.q = self.problem.correlate(self.Y)
+        order = min(len(self.rows), self.problem.design.shape[1])
+        if method == "auto" and self.problem.design.sparse and order > FACTOR_LIMIT:
+            method = "sparse_cg"
+        self.method = method
+        self._factors = {}
+
+    def solve(self, alpha):
+        """Return the coefficients (n_targets, p) at one alpha, and the iterations they took."""
+        if self.method == "sparse_cg":
+            return self._conjugate_gradients(alpha)
+        if self.method == "svd":
+            return self._svd(alpha), 1
+        coefs = self._cholesky(alpha)
+        if coefs is not None and (self._refine(alpha, coefs) or self.method == "cholesky"):
+            return coefs, 1
+        if alpha == 0:
+            return self._least_norm(), 1
+        if self.problem.design.sparse:
+            return self._conjugate_gradients(alpha)
+        n, p = len(self.rows), len(self.d)
+        return (self._augmented(alpha) if (n + p) * p <= COPY_LIMIT else self._svd(alpha)), 1
+
+    # ------------------------------------------------------------ Cholesky
+
+    def _matrix(self):
+        """Return the smaller Gram matrix: X'VX, or for wide X the one between rows."""
+        if "matrix" not in self._factors:
+            problem = self.problem
+            if self.tall:
+                parts = cross_products(
+                    problem.design, self.Y, problem.weights, problem.data.fit_intercept
+                )
+                self._factors["matrix"] = parts.xx / parts.weight
+            else:
+                self._factors["matrix"] = self._row_gram()
+        return self._factors["matrix"]
+
+    def _row_gram(self):
+        """Return sqrt(V) X D^-1 X' sqrt(V) over the rows that count, column block by block."""
+        problem, rows = self.problem, self.rows
+        root = np.sqrt(problem.weights[rows])
+        if problem.design.sparse:
+            X = problem.design.X[rows]
+            scaled = X @ sparse.diags_array(1.0 / self.d)
+            side = scaled @ problem.mean
+            K = (scaled @ X.T).toarray() - side[:, None] - side
+            K += (problem.mean**2 / self.d).sum()
+            return K * root[:, None] * root
+        K = 0.0
+        p = problem.design.shape[1]
+        for start in range(0, p, 256):
+            columns = np.arange(start, min(start + 256, p))
+            block = problem.design.gather(columns)[rows] - problem.mean[columns]
+            block *= root[:, None] / np.sqrt(self.d[columns])
+            K = K + block @ block.T
+        return K
+
+    def _cholesky(self, alpha):
+        """Return the solution (n_targets, p), or None where the matrix is not definite enough."""
+        matrix = self._matrix()
+        shift = alpha * (self.d if self.tall else np.ones(len(matrix)))
+        diagonal = np.diagonal(matrix) + shift
+        if not np.all(np.isfinite(diagonal)):
+            return np.zeros(self.q.T.shape)
+        zero = diagonal <= 0
+        scale = 1.0 / np.sqrt(np.where(zero, 1.0, diagonal))
+        scaled = matrix * scale[:, None] * scale
+        np.fill_diagonal(scaled, 1.0)
+        try:
+            factor = linalg.cho_factor(scaled, lower=True, overwrite_a=True, check_finite=False)
+        except linalg.LinAlgError:
+            return None
+        pivots = np.diagonal(factor[0])
+        if pivots.min() ** 2 < len(pivots) * kernels.EPS:
+            return None
+        self._factors["solve"] = lambda b: (
+            scale[:, None] * linalg.cho_solve(factor, scale[:, None] * b, check_finite=False)
+        )
+        if self.tall:
+            return self._factors["solve"](self.q).T
+        problem, root = self.problem, np.sqrt(self.problem.weights[self.rows])[:, None]
+        dual = np.zeros_like(self.Y)
+        dual[self.rows] = self._factors["solve"](root * self.Y[self.rows]) / root
+        return problem.correlate(dual).T / self.d
+
+    def _refine(self, alpha, coefs, rounds=3):
+        """Correct `coefs` in place by residuals computed from X; return whether KKT holds."""
+        problem = self.problem
+        bounds = np.full(len(self.d), np.inf)
+        for left in range(rounds, -1, -1):
+            R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
+            g = problem.correlate(R)
+            rr = problem.weights @ (R * R)
+            worst = max(
+                kernels.worst_violation(
+                    w, g_t, alpha, 0.0 * self.d, self.d, -bounds, bounds, problem.norm, rr_t
+                )
+                for w, g_t, rr_t in zip(coefs, np.ascontiguousarray(g.T), rr)
+            )
+            if worst <= 1.0 or not self.tall:
+                # the dual form has no cheap correction; its error is that of one matrix product
+                return worst <= (1.0 if self.tall else 100.0)
+            if left:
+                coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
+        return worst <= 4.0
+
+    # ------------------------------------------------------------ decompositions of X itself
+
+    def _weighted_copy(self):
+        """Return sqrt(V) X, centred, and sqrt(V) Y over the rows that count."""
+        if "copy" not in self._factors:
+            problem = self.problem
+            root = np.sqrt(problem.weights[self.rows])[:, None]
+            Z = problem.design.gather(np.arange(len(self.d)))[self.rows] - problem.mean
+            self._factors["copy"] = Z * root, root * self.Y[self.rows]
+        return self._factors["copy"]
+
+    def _svd(self, alpha):
+        if alpha == 0:
+            return self._least_norm()
+        Z, Y = self._weighted_copy()
+        if "svd" not in self._factors:
+            self._factors["svd"] = linalg.svd(Z / np.sqrt(self.d), full_matrices=False)
+        U, s, Vt = self._factors["svd"]
+        with np.errstate(under="ignore", over="ignore"):
+            shrunk = (s / (s * s + alpha))[:, None] * (U.T @ Y)
+            return (Vt.T @ shrunk).T / np.sqrt(self.d)
+
+    def _augmented(self, alpha):
+        """Solve by least squares on [X; sqrt(alpha D)], columns brought to unit length."""
+        Z, Y = self._weighted_copy()
+        A = np.vstack([Z, np.diag(np.sqrt(alpha * self.d))])
+        size = np.sqrt((A * A).sum(axis=0))
+        size[size == 0] = 1.0
+        right = np.vstack([Y, np.zeros((A.shape[1], Y.shape[1]))])
+        return (linalg.lstsq(A / size, right, cond=kernels.EPS)[0] / size[:, None]).T
+
+    def _least_norm(self):
+        """Return the least-squares solutions of least norm, (n_targets, p).
+
+        The rank is judged on columns of unit length, so that it does not depend on their units.
+        """
+        problem = self.problem
+        size = np.where(problem.norm > 0, problem.norm, 1.0)
+        if not problem.design.sparse:
+            Z, Y = self._weighted_copy()
+            U, s, Vt = linalg.svd(Z / size, full_matrices=False)
+            rank = int((s > max(Z.shape) * kernels.EPS * s[:1].max(initial=0.0)).sum())
+            basis = Vt[:rank].T
+            W = basis @ ((U[:, :rank].T @ Y) / s[:rank, None])
+        elif self.tall:
+            s, Q = linalg.eigh(self._matrix() / size / size[:, None])
+            kept = s > len(s) * kernels.EPS * s[-1]
+            basis = Q[:, kept]
+            W = basis @ ((basis.T @ (self.q / size[:, None])) / s[kept, None])
+        else:
+            return self._least_norm_by_rows()
+        W /= size[:, None]
+        if basis.shape[1] < len(size):  # project on the row space in the caller's units
+            basis = linalg.qr(basis * size[:, None], mode="economic")[0]
+            W = basis @ (basis.T @ W)
+        return W.T
+
+    def _least_norm_by_rows(self):
+        problem = self.problem
+        root = np.sqrt(problem.weights[self.rows])[:, None]
+        s, Q = linalg.eigh(self._matrix())
+        kept = s > len(s) * kernels.EPS * s[-1]
+        dual = np.zeros_like(self.Y)
+        inside = Q[:, kept].T @ (root * self.Y[self.rows]) / s[kept, None]
+        dual[self.rows] = (Q[:, kept] @ inside) / root
+        return problem.correlate(dual).T / self.d
+
+    # ------------------------------------------------------------ conjugate gradients
+
+    def _conjugate_gradients(self, alpha):
+        """Return the solution by conjugate gradients, preconditioned by the diagonal."""
+        problem = self.problem
+        p = problem.design.shape[1]
+
+        def apply(w):
+            used = problem.design.times(w) - problem.mean @ w
+            return problem.correlate(used) + alpha * self.d * w
+
+        diagonal = problem.norm**2 + alpha * self.d
+        inverse = np.ones(p) if alpha == 0 else 1.0 / np.where(diagonal > 0, diagonal, 1.0)
+        operator = LinearOperator((p, p), apply, dtype=np.float64)
+        preconditioner = LinearOperator((p, p), lambda w: inverse * w, dtype=np.float64)
+        coefs, steps = np.zeros(self.q.T.shape), []
+        for target, q in enumerate(self.q.T):
+            count = []
+            coefs[target], _ = cg(
+                operator, q, rtol=1e-13, maxiter=self.max_iter or 10 * min(problem.design.shape),
+                M=preconditioner, callback=count.append,
+            )  # fmt: skip
+            steps.append(len(count))
+        return coefs, max(1, max(steps))
+

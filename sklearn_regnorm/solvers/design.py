@@ -1,0 +1,167 @@
+"""The columns of X: dense or sparse, never copied, never densified, shifted implicitly.
+
+A design stands for X - 1 pivot', where `pivot` takes large offsets out of the columns so that
+means, products and Gram matrices lose no digits to them. Everything downstream works with the
+shifted columns; only the intercept is told (`Problem.intercept`).
+"""
+
+import numpy as np
+from scipy import sparse
+
+from .._statistics import BLOCK_ENTRIES
+
+# A column is worth shifting explicitly when its mean is this many standard deviations from zero.
+HEAVY = 8.0
+
+
+def make_design(X, weights, shift):
+    """Return the design of a validated X; `shift` allows offsets to be taken out."""
+    return (SparseDesign if sparse.issparse(X) else DenseDesign)(X, weights, shift)
+
+
+class DenseDesign:
+    """A C- or F-contiguous array.
+
+    Attributes
+    ----------
+    pivot : ndarray of shape (p,)
+        What is taken off each column: the median of a few rows, which is an entry of the column,
+        so that a constant column becomes exactly zero. Zero if shifting is not allowed.
+    """
+
+    sparse = False
+
+    def __init__(self, X, weights, shift):
+        self.X = X
+        self.shape = X.shape
+        rows = np.flatnonzero(weights)
+        some = rows[np.linspace(0, len(rows) - 1, min(9, len(rows) - 1 + len(rows) % 2)).astype(int)]
+        self.origin = np.median(X[some], axis=0).astype(np.float64)
+        self.pivot = self.origin if shift else np.zeros(X.shape[1])
+        # until the moments say otherwise
+        self.direct = X.dtype == np.float64
+
+    def row_blocks(self, rows, origin=None):
+        """Yield (rows, float64 copy of those rows less the pivot) block by block."""
+        origin = self.pivot if origin is None else origin
+        step = max(64, BLOCK_ENTRIES // max(self.shape[1], 1))
+        whole = len(rows) == self.shape[0] and np.array_equal(rows, np.arange(len(rows)))
+        for start in range(0, len(rows), step):
+            taken = slice(start, start + step) if whole else rows[start : start + step]
+            yield taken, np.subtract(self.X[taken], origin, dtype=np.float64)
+
+    def moments(self, V):
+        """Return the weighted means (p, K) of the shifted columns and their variances.
+
+        `V` (n, K) has columns that sum to one.
+        """
+        mean, square = 0.0, 0.0
+        for taken, block in self.row_blocks(np.arange(self.shape[0]), self.origin):
+            mean = mean + block.T @ V[taken]
+            block *= block
+            square = square + block.T @ V[taken]
+        variance = np.maximum(square - mean * mean, 0.0)
+        offset = np.abs(self.origin[:, None] + mean)
+        if self.direct:
+            self.direct = not np.any(offset > HEAVY * np.sqrt(variance) + 1e-300)
+        return mean + (self.origin - self.pivot)[:, None], variance
+
+    def times(self, W):
+        """Return X W for the shifted columns, (n, m)."""
+        if self.direct:
+            return self.X @ W - self.pivot @ W
+        out = np.empty((self.shape[0], *W.shape[1:]))
+        for taken, block in self.row_blocks(np.arange(self.shape[0])):
+            out[taken] = block @ W
+        return out
+
+    def transposed_times(self, U):
+        """Return X' U for the shifted columns, (p, m)."""
+        if self.direct:
+            return self.X.T @ U - np.multiply.outer(self.pivot, U.sum(axis=0))
+        out = 0.0
+        for taken, block in self.row_blocks(np.arange(self.shape[0])):
+            out = out + block.T @ U[taken]
+        return out
+
+    def gather(self, columns):
+        """Return a float64 copy of some shifted columns in Fortran order."""
+        out = np.empty((self.shape[0], len(columns)), order="F")
+        for k, j in enumerate(columns):
+            np.subtract(self.X[:, j], self.pivot[j], out=out[:, k], dtype=np.float64)
+        return out
+
+
+class SparseDesign:
+    """A canonical CSC matrix.
+
+    A column that is mostly non-zero, with values far from zero, is stored shifted: its zeros
+    become -pivot and are then entries like others. That costs at most as many entries again, and
+    implicit centring, which subtracts products of means, stays accurate for all columns.
+    """
+
+    sparse = True
+
+    def __init__(self, X, weights, shift):
+        X = X.astype(np.float64, copy=False)
+        self.shape = X.shape
+        self.pivot = np.zeros(X.shape[1])
+        if shift:
+            X = self._shift_heavy(X, weights)
+        self.X = X
+        self._rows = None
+
+    def _shift_heavy(self, X, weights):
+        n, p = X.shape
+        counts = np.diff(X.indptr)
+        heavy = []
+        for j in np.flatnonzero(2 * counts > n):
+            values = X.data[X.indptr[j] : X.indptr[j + 1]]
+            # an entry of the column, so that equal values become exactly zero
+            self.pivot[j] = np.partition(values, len(values) // 2)[len(values) // 2]
+            if np.abs(self.pivot[j]) > 2 * np.std(values - self.pivot[j]):
+                heavy.append(j)
+            else:
+                self.pivot[j] = 0.0
+        if not heavy:
+            return X
+        heavy = np.array(heavy)
+        full = X[:, heavy].toarray() - self.pivot[heavy]
+        light = np.delete(np.arange(p), heavy)
+        order = np.argsort(np.concatenate([light, heavy]), kind="stable")
+        stacked = sparse.hstack([X[:, light], sparse.csc_array(full)], format="csc")
+        X = sparse.csc_array(stacked[:, order])
+        X.sort_indices()
+        return X
+
+    def row_blocks(self, rows):
+        """Yield the chosen rows as one CSR block."""
+        if self._rows is None:
+            self._rows = self.X.tocsr()
+        whole = len(rows) == self.shape[0] and np.array_equal(rows, np.arange(len(rows)))
+        yield rows, self._rows if whole else self._rows[rows]
+
+    def moments(self, V):
+        """Return the weighted means (p, K) of the shifted columns and their variances."""
+        mean = self.X.T @ V
+        variance = np.empty_like(mean)
+        counts = np.diff(self.X.indptr)
+        squares = self.X.copy()
+        for k in range(V.shape[1]):
+            np.subtract(self.X.data, np.repeat(mean[:, k], counts), out=squares.data)
+            squares.data **= 2
+            stored = sparse.csc_array(
+                (np.ones_like(self.X.data), self.X.indices, self.X.indptr), self.shape
+            ).T @ V[:, k]
+            missing = np.maximum(1.0 - stored, 0.0)
+            missing[counts == self.shape[0]] = 0.0
+            variance[:, k] = squares.T @ V[:, k] + missing * mean[:, k] ** 2
+        return mean, variance
+
+    def times(self, W):
+        """Return X W for the shifted columns, (n, m)."""
+        return self.X @ W
+
+    def transposed_times(self, U):
+        """Return X' U for the shifted columns, (p, m)."""
+        return self.X.T @ U

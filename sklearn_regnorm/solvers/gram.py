@@ -1,0 +1,84 @@
+"""Gram form: the whole path in p-space, from cross-products, to the rounding floor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import kernels
+
+# Multiplications between two returns to Python (some 50 ms), so that Ctrl-C is heard.
+WORK = 5e7
+# Errors below this share of the null error are recomputed from the rows: p-space cancels there.
+TRUSTED_SHARE = 1e-6
+
+
+@dataclass
+class Path:
+    """Solutions along a grid of alphas, on the inner scale of `Data`.
+
+    Attributes
+    ----------
+    coefs : ndarray of shape (n_alphas, p)
+    gaps : ndarray of shape (n_alphas,)
+    n_iter : ndarray of int of shape (n_alphas,)
+    """
+
+    coefs: np.ndarray
+    gaps: np.ndarray
+    n_iter: np.ndarray
+
+
+def solve_gram(G, q, yy, penalty, alphas, max_iter, w):
+    """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `w`."""
+    p = len(q)
+    path = Path(
+        np.zeros((len(alphas), p)), np.zeros(len(alphas)), np.zeros(len(alphas), dtype=np.int64)
+    )
+    G = np.ascontiguousarray(G)
+    norm = np.sqrt(np.diagonal(G)).copy()
+    w = np.array(w, dtype=np.float64)
+    done = 0
+    while done < len(alphas):
+        done = kernels.gram_path(
+            G, q, yy, alphas, done, w, penalty.l1, penalty.l2, penalty.lower, penalty.upper,
+            norm, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
+        )  # fmt: skip
+    return path
+
+
+def refine(problem, G, penalty, alpha, w, max_iter, rounds=5):
+    """Correct a Gram solution by correlations computed from X itself.
+
+    Each round solves again with q = g + G w, g the correlations at w: as in iterative refinement,
+    errors of G (its rounding, float32 products) then only slow the correction down.
+    Returns (w, gap, sweeps).
+    """
+    gap, worst, g, rr = problem.certificate(w, alpha, penalty)
+    best, sweeps = w, 0
+    for _ in range(rounds):
+        if worst <= 1.0:
+            break
+        q = g + G @ w
+        yy = rr + w @ q + w @ g
+        path = solve_gram(G, q, yy, penalty, np.array([alpha]), max_iter, w)
+        w = path.coefs[0]
+        sweeps += int(path.n_iter[0])
+        new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
+        if new_worst >= worst:
+            break
+        best, gap, worst = w, new_gap, new_worst
+    return best, gap, sweeps
+
+
+def heldout_errors(coefs, train, test, target=0):
+    """Return the weighted mean squared errors of coefs (m, p) on held-out rows, in p-space.
+
+    Also returns which of them are too small to be trusted. The intercept is that of the training
+    rows, so the means of the two sides enter by their difference only.
+    """
+    shift = (test.y_mean - train.y_mean)[target] - coefs @ (test.x_mean - train.x_mean)
+    quadratic = np.einsum("ij,ij->i", coefs @ test.xx, coefs)
+    within = test.yy[target] - 2 * coefs @ test.xy[:, target] + quadratic
+    null = test.yy[target] / test.weight + (test.y_mean - train.y_mean)[target] ** 2
+    errors = within / test.weight + shift**2
+    return errors, errors < TRUSTED_SHARE * max(null, np.max(quadratic) / test.weight)

@@ -1,0 +1,464 @@
+"""Every numba kernel of the package's solvers, in one file.
+
+One file because numba stamps its on-disk cache with the kernel's own source file: a leaf function
+edited elsewhere would leave stale machine code behind.
+
+The problem, with centred columns x_j, centred target, weights v that sum to one and w the
+coefficients::
+
+    P(w) = 1/2 sum_i v_i r_i^2 + sum_j (a l1_j |w_j| + a l2_j w_j^2 / 2),  lower_j <= w_j <= upper_j
+
+Names: ``a`` the path parameter alpha, ``g`` = X'Vr the correlations (minus the gradient of the
+squared loss), ``G`` = X'VX the Gram matrix, ``q`` = X'Vy, ``yy`` = y'Vy, ``rr`` = r'Vr,
+``norm_j`` = sqrt(G_jj). Nothing here allocates per iteration, checks input, or decides policy.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._jit import VECTORISED_SUM, generic, jit
+
+EPS = 2.220446049250313e-16
+# A column whose squared norm has fallen below this share of itself is taken as dependent on the
+# others; the same ridge is added to every pivot, which keeps the step inside the rounding floor.
+PIVOT_SHARE = 8.0 * EPS
+# Relative KKT violation below which a coefficient needs no more work.
+KKT_SHARE = 1e-12
+# Newton steps in a row that may each be cut short by a sign change.
+MAX_DROPS = 8
+
+
+class Gathered(NamedTuple):
+    """Centred columns copied next to each other: values (n, m) in Fortran order."""
+
+    values: np.ndarray
+    weights: np.ndarray
+
+
+class Csc(NamedTuple):
+    """Columns of a sparse matrix, centred implicitly: x_j - centre_j."""
+
+    data: np.ndarray
+    indices: np.ndarray
+    indptr: np.ndarray
+    centre: np.ndarray
+    weights: np.ndarray
+
+
+@generic
+def column_dot(columns, j, r, shift):
+    """Return sum_i v_i x_ij (r_i + shift) for the centred column j."""
+
+
+@generic
+def column_step(columns, j, step, r):
+    """Take ``step * x_j`` off the residual r; return what must be added to all rows besides."""
+
+
+@column_dot.register(Gathered)
+def _gathered_dot(columns, j, r, shift):
+    total = 0.0
+    for i in range(r.shape[0]):
+        total += columns.weights[i] * columns.values[i, j] * r[i]
+    return total
+
+
+@column_step.register(Gathered)
+def _gathered_step(columns, j, step, r):
+    for i in range(r.shape[0]):
+        r[i] -= step * columns.values[i, j]
+    return 0.0
+
+
+@column_dot.register(Csc)
+def _csc_dot(columns, j, r, shift):
+    # sum v (x - c)(r + s) = sum v x r + c s, because v sums to one and v(r + s) to zero
+    total = 0.0
+    for k in range(columns.indptr[j], columns.indptr[j + 1]):
+        i = columns.indices[k]
+        total += columns.weights[i] * columns.data[k] * r[i]
+    return total + shift * columns.centre[j]
+
+
+@column_step.register(Csc)
+def _csc_step(columns, j, step, r):
+    for k in range(columns.indptr[j], columns.indptr[j + 1]):
+        r[columns.indices[k]] -= step * columns.data[k]
+    return step * columns.centre[j]
+
+
+# ---------------------------------------------------------------- one coordinate
+
+
+@jit
+def minimise_coordinate(z, curvature, l1, l2, lower, upper):
+    """Return the minimiser of curvature w^2/2 - z w + l1 |w| + l2 w^2/2 on [lower, upper]."""
+    if z > l1:
+        w = (z - l1) / (curvature + l2)
+    elif z < -l1:
+        w = (z + l1) / (curvature + l2)
+    else:
+        w = 0.0
+    return min(max(w, lower), upper)
+
+
+@jit
+def violation(g, w, l1, l2, lower, upper):
+    """Return how far the optimality condition of one coefficient is from holding."""
+    if lower == upper:
+        return 0.0
+    g = g - l2 * w
+    # the subgradient of the penalty at w is [down, up]; at a bound one side is free
+    down = l1 if w > 0.0 else -l1
+    up = -l1 if w < 0.0 else l1
+    if w >= upper:
+        return max(down - g, 0.0)
+    if w <= lower:
+        return max(g - up, 0.0)
+    return max(g - up, down - g, 0.0)
+
+
+@jit(fastmath=VECTORISED_SUM)
+def rounding_scale(w, norm, rr):
+    """Return |r| + sum_k |x_k||w_k|: eps * norm_j * this is the rounding floor of g_j."""
+    total = 0.0
+    for j in range(w.shape[0]):
+        total += norm[j] * abs(w[j])
+    return total + np.sqrt(max(rr, 0.0))
+
+
+@jit
+def worst_violation(w, g, a, l1, l2, lower, upper, norm, rr):
+    """Return the largest violation, one being what counts as solved to the rounding floor."""
+    floor = 4.0 * EPS * rounding_scale(w, norm, rr)
+    worst = 0.0
+    for j in range(w.shape[0]):
+        v = violation(g[j], w[j], a * l1[j], a * l2[j], lower[j], upper[j])
+        if v > 0.0:
+            worst = max(worst, v / (floor * norm[j] + KKT_SHARE * a * l1[j] + 1e-300))
+    return worst
+
+
+# ---------------------------------------------------------------- the certificate
+
+
+@jit
+def conjugate(z, l1, l2, lower, upper):
+    """Return sup over w in [lower, upper] of z w - l1 |w| - l2 w^2/2 (inf if unbounded)."""
+    slope = abs(z) - l1
+    limit = upper if z > 0.0 else -lower
+    if slope <= 0.0 or limit <= 0.0:
+        return 0.0
+    if l2 > 0.0 and slope < l2 * limit:
+        return 0.5 * slope * (slope / l2)
+    return slope * limit - 0.5 * l2 * limit * limit if limit < np.inf else np.inf
+
+
+@jit
+def duality_gap(w, g, a, l1, l2, lower, upper, norm, rr):
+    """Return a bound on P(w) - min P, as a sum of terms that are never negative.
+
+    For a loss f and penalties h_j, the dual point k r (the residual, scaled) gives
+    gap(k) = (1-k)^2 r'Vr/2 + sum_j (h_j(w_j) + h_j*(k g_j) - k g_j w_j). The best of three is
+    returned: k = 1 with the ridge part in h (finite if every column has a ridge part or a box);
+    the ridge part moved into f (the design augmented by rows), k scaled until the rest is
+    feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
+    condition than its own rounding error counts as being there.
+    """
+    floor = 8.0 * EPS * rounding_scale(w, norm, rr)
+    k = 1.0
+    plain = 0.0
+    ridge = 0.0
+    penalty = 0.0
+    for j in range(w.shape[0]):
+        lam1 = a * l1[j]
+        lam2 = a * l2[j]
+        ridge += lam2 * w[j] * w[j]
+        penalty += lam1 * abs(w[j])
+        if violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]:
+            continue
+        value = lam1 * abs(w[j]) + 0.5 * lam2 * w[j] * w[j]
+        plain += max(value + conjugate(g[j], lam1, lam2, lower[j], upper[j]) - g[j] * w[j], 0.0)
+        z = g[j] - lam2 * w[j]
+        limit = upper[j] if z > 0.0 else -lower[j]
+        if limit == np.inf and abs(z) > lam1 + floor * norm[j]:
+            k = min(k, lam1 / abs(z))
+    scaled = 0.5 * (1.0 - k) * (1.0 - k) * (rr + ridge)
+    for j in range(w.shape[0]):
+        lam1 = a * l1[j]
+        lam2 = a * l2[j]
+        solved = violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]
+        if w[j] == 0.0 and solved or k == 1.0 and solved:
+            continue
+        z = k * (g[j] - lam2 * w[j])
+        limit = upper[j] if z > 0.0 else -lower[j]
+        box = max(abs(z) - lam1, 0.0) * limit if limit < np.inf else 0.0
+        scaled += max(lam1 * abs(w[j]) + box - z * w[j], 0.0)
+    return min(plain, scaled, 0.5 * (rr + ridge) + penalty)
+
+
+# ---------------------------------------------------------------- Gram form
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _move(G, j, step, g):
+    for k in range(g.shape[0]):
+        g[k] -= step * G[j, k]
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _dot(x, y, m):
+    total = 0.0
+    for k in range(m):
+        total += x[k] * y[k]
+    return total
+
+
+@jit
+def correlations(G, q, w, g):
+    """Set g = q - G w afresh, ridding it of the rounding of many small updates."""
+    for j in range(w.shape[0]):  # a slice assignment would compile for seconds
+        g[j] = q[j]
+    for j in range(w.shape[0]):
+        if w[j] != 0.0:
+            _move(G, j, w[j], g)
+
+
+@jit
+def _sweep(G, w, g, a, l1, l2, lower, upper, active, m):
+    """One pass of coordinate descent over active[:m]; return the largest move, norm_j |dw_j|."""
+    largest = 0.0
+    for k in range(m):
+        j = active[k]
+        old = w[j]
+        curvature = G[j, j]
+        lam1 = a * l1[j]
+        # the margin keeps the rounding of alpha_max itself from admitting dust
+        if old == 0.0 and abs(g[j]) <= lam1 * (1.0 + 8.0 * EPS):
+            continue
+        if curvature > 0.0:
+            z = g[j] + curvature * old
+            new = minimise_coordinate(z, curvature, lam1, a * l2[j], lower[j], upper[j])
+        else:  # a constant column
+            new = min(max(0.0, lower[j]), upper[j])
+        if new != old:
+            w[j] = new
+            _move(G, j, new - old, g)
+            largest = max(largest, abs(new - old) * np.sqrt(curvature))
+    return largest
+
+
+@jit
+def _list_active(w, g, a, l1, l2, lower, upper, active):
+    m = 0
+    for j in range(w.shape[0]):
+        if w[j] != 0.0 or violation(g[j], w[j], a * l1[j], a * l2[j], lower[j], upper[j]) > 0.0:
+            active[m] = j
+            m += 1
+    return m
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _factorise(G, a, l2, free, m, L):
+    """Cholesky factor of G + a diag(l2) on free[:m], rows contiguous; dependent columns get 0."""
+    for i in range(m):
+        j = free[i]
+        full = G[j, j] + a * l2[j]
+        for k in range(i):
+            total = G[j, free[k]]
+            for t in range(k):
+                total -= L[i, t] * L[k, t]
+            L[i, k] = total / L[k, k] if L[k, k] > 0.0 else 0.0
+        pivot = full + PIVOT_SHARE * G[j, j]
+        for t in range(i):
+            pivot -= L[i, t] * L[i, t]
+        L[i, i] = np.sqrt(pivot) if pivot > 0.5 * PIVOT_SHARE * full else 0.0
+
+
+@jit
+def _solve_factored(L, m, d):
+    for i in range(m):
+        if L[i, i] > 0.0:
+            d[i] = (d[i] - _dot(L[i], d, i)) / L[i, i]
+        else:
+            d[i] = 0.0
+    for i in range(m - 1, -1, -1):
+        if L[i, i] > 0.0:
+            d[i] /= L[i, i]
+            for k in range(i):
+                d[k] -= L[i, k] * d[i]
+
+
+@jit
+def _newton_step(G, w, g, a, l1, l2, lower, upper, free, L, d):
+    """Minimise on the present support, signs held; stop where the first coefficient leaves.
+
+    Returns the share of the step taken: 1.0 when no sign and no bound was in the way.
+    """
+    m = 0
+    for j in range(w.shape[0]):
+        if w[j] != 0.0 and lower[j] < w[j] < upper[j]:
+            lam1 = a * l1[j]
+            d[m] = g[j] - a * l2[j] * w[j] - (lam1 if w[j] > 0.0 else -lam1)
+            free[m] = j
+            m += 1
+    if m == 0:
+        return 1.0
+    _factorise(G, a, l2, free, m, L)
+    _solve_factored(L, m, d)
+    share = 1.0
+    blocker = -1
+    stop = 0.0
+    for i in range(m):
+        j = free[i]
+        end = lower[j]
+        top = upper[j]
+        if a * l1[j] > 0.0:  # the penalty has its kink at zero
+            end = max(end, 0.0) if w[j] > 0.0 else end
+            top = min(top, 0.0) if w[j] < 0.0 else top
+        bound = end if d[i] < 0.0 else top
+        if (d[i] < 0.0 and w[j] + d[i] < end) or (d[i] > 0.0 and w[j] + d[i] > top):
+            t = (bound - w[j]) / d[i]
+            if t < share:
+                share = t
+                blocker = i
+                stop = bound
+    for i in range(m):
+        j = free[i]
+        new = stop if i == blocker else w[j] + share * d[i]
+        step = new - w[j]
+        if step != 0.0:
+            w[j] = new
+            _move(G, j, step, g)
+    return share
+
+
+@jit
+def gram_solve(
+    G, q, yy, w, g, a, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work, active, L, d
+):
+    """Solve one problem in p-space, warm-started at w with g = q - G w.
+
+    Rounds of coordinate descent on the support and its violators; where they are slow, Newton
+    steps on the support, which end at machine precision. Stops at the rounding floor, or at a
+    duality gap of `gap_goal` if that is positive, after `max_sweeps`, or when `work` (a count of
+    multiplications, so that Ctrl-C is heard) is spent.
+
+    Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before.
+    """
+    p = w.shape[0]
+    sweeps = 0
+    while True:
+        correlations(G, q, w, g)
+        work -= p * 10.0
+        rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
+        worst = worst_violation(w, g, a, l1, l2, lower, upper, norm, rr)
+        if worst <= 1.0:
+            return max(sweeps, 1), work, 1
+        if gap_goal > 0.0 and sweeps > 0:
+            if duality_gap(w, g, a, l1, l2, lower, upper, norm, rr) <= gap_goal:
+                return sweeps, work, 1
+        if sweeps >= max_sweeps or work <= 0.0:
+            return max(sweeps, 1), work, 0
+        scale = EPS * rounding_scale(w, norm, rr)
+        m = _list_active(w, g, a, l1, l2, lower, upper, active)
+        before = sweeps
+        for _ in range(5 + m // 4):
+            moved = _sweep(G, w, g, a, l1, l2, lower, upper, active, m)
+            sweeps += 1
+            work -= m * p
+            if moved <= scale or sweeps >= max_sweeps:
+                break
+        if sweeps - before == 1 and moved <= scale:  # every violator is within rounding
+            correlations(G, q, w, g)
+            return sweeps, work, 2
+        if moved > scale:
+            for _ in range(MAX_DROPS):
+                share = _newton_step(G, w, g, a, l1, l2, lower, upper, active, L, d)
+                work -= m * m * m / 6.0 + m * p
+                if share == 1.0:
+                    break
+
+
+@jit
+def gram_path(
+    G, q, yy, alphas, start, w, l1, l2, lower, upper, norm, max_sweeps, work, coefs, gaps, sweeps
+):
+    """Solve for alphas[start:], each from the last; return the first index not finished.
+
+    Fills coefs (n_alphas, p), gaps and sweeps. `w` is the warm start and carries the state over
+    to the next call when `work` runs out in between.
+    """
+    p = w.shape[0]
+    g = np.empty(p)
+    d = np.empty(p)
+    L = np.empty((p, p))
+    active = np.empty(p, dtype=np.int64)
+    for i in range(start, alphas.shape[0]):
+        a = alphas[i]
+        done, work, status = gram_solve(
+            G, q, yy, w, g, a, l1, l2, lower, upper, norm, 0.0,
+            max_sweeps - sweeps[i], work, active, L, d,
+        )  # fmt: skip
+        sweeps[i] += done
+        if status == 0 and sweeps[i] < max_sweeps:
+            return i
+        rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
+        gaps[i] = duality_gap(w, g, a, l1, l2, lower, upper, norm, rr)
+        for j in range(p):
+            coefs[i, j] = w[j]
+    return alphas.shape[0]
+
+
+# ---------------------------------------------------------------- residual form
+
+
+@jit
+def residual_solve(
+    columns, chosen, size, w, r, shift, a, l1, l2, lower, upper, norm,
+    gap_goal, max_sweeps, work, g,
+):  # fmt: skip
+    """Coordinate descent on the residual r + shift over the columns chosen[:size].
+
+    `w`, `l1`, ... `norm` and the scratch `g` are indexed like `chosen`, columns by its values.
+    Stops at a duality gap of `gap_goal` within these columns (never, if it is 0), or when nothing
+    moves above rounding. Returns (sweeps, shift, status) with the statuses of `gram_solve`.
+    """
+    n = r.shape[0]
+    sweeps = 0
+    while True:
+        largest = 0.0
+        for k in range(size):
+            j = chosen[k]
+            curvature = norm[k] * norm[k]
+            old = w[k]
+            g[k] = column_dot(columns, j, r, shift)
+            if old == 0.0 and abs(g[k]) <= a * l1[k] * (1.0 + 8.0 * EPS):
+                continue
+            if curvature > 0.0:
+                z = g[k] + curvature * old
+                new = minimise_coordinate(z, curvature, a * l1[k], a * l2[k], lower[k], upper[k])
+            else:
+                new = min(max(0.0, lower[k]), upper[k])
+            if new != old:
+                w[k] = new
+                shift += column_step(columns, j, new - old, r)
+                largest = max(largest, abs(new - old) * norm[k])
+        sweeps += 1
+        work -= 2.0 * size * n
+        rr = 0.0
+        for i in range(n):
+            rr += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
+        if largest <= EPS * rounding_scale(w[:size], norm[:size], rr):
+            return sweeps, shift, 2
+        if sweeps % 5 == 0 or sweeps >= max_sweeps:
+            for k in range(size):
+                g[k] = column_dot(columns, chosen[k], r, shift)
+            if gap_goal > 0.0 and duality_gap(
+                w[:size], g[:size], a, l1[:size], l2[:size], lower[:size], upper[:size],
+                norm[:size], rr,
+            ) <= gap_goal:  # fmt: skip
+                return sweeps, shift, 1
+        if sweeps >= max_sweeps or work <= 0.0:
+            return sweeps, shift, 0

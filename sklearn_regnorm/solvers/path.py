@@ -1,0 +1,96 @@
+"""Choosing the form: which solver a problem goes to, and the path through it.
+
+=============  ===================================================================================
+closed form    no L1 part and no bound, or alpha = 0: ridge, least norm if X lacks rank
+Gram           up to GRAM_COLUMNS columns: one Gram matrix, solved to the rounding floor
+working set    more columns: the few that matter, to the duality gap that `tol` asks for
+=============  ===================================================================================
+"""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+
+from .._statistics import cross_products
+from .closed_form import RidgeSolver
+from .gram import Path, refine, solve_gram
+from .working_set import solve_working_set
+
+# Columns up to which a problem is solved from one Gram matrix, whatever its rows and weights.
+GRAM_COLUMNS = 1000
+
+_forced = ContextVar("forced_form", default=None)
+
+
+@contextmanager
+def forced_form(form):
+    """Within this context every problem is solved in the given form: "gram" or "working_set"."""
+    if form not in ("gram", "working_set"):
+        raise ValueError(f'form={form!r} is unknown; choose "gram" or "working_set".')
+    token = _forced.set(form)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def choose_form(p):
+    """Return "gram" or "working_set" for a problem of `p` columns."""
+    return _forced.get() or ("gram" if p <= GRAM_COLUMNS else "working_set")
+
+
+def gram_matrix(problem):
+    """Return X'VX of one weighting."""
+    data = problem.data
+    parts = cross_products(
+        problem.design, data.targets[:, :1], problem.weights, data.fit_intercept
+    )
+    return parts.xx / parts.weight
+
+
+def solve_path(
+    problem, penalty, alphas, *, tol, max_iter, start=None, gram=None, certify=True
+):
+    """Solve one problem along a decreasing grid of alphas; return its `Path`.
+
+    Parameters
+    ----------
+    start : ndarray of shape (p,), optional
+        Warm start, by default zero.
+    gram : ndarray of shape (p, p), optional
+        X'VX where it is known already; not used in the other forms.
+    certify : bool
+        Compute every gap from X and y, and correct Gram solutions until their optimality
+        conditions hold there. Otherwise gaps may come from the cross-products.
+    """
+    alphas = np.asarray(alphas, dtype=np.float64)
+    p = problem.design.shape[1]
+    start = np.zeros(p) if start is None else start
+    in_gram_form = choose_form(p) == "gram"
+    closed = (alphas == 0) & penalty.unbounded
+    if not in_gram_form:
+        closed |= penalty.smooth
+    path = Path(np.zeros((len(alphas), p)), np.zeros(len(alphas)), np.ones(len(alphas), int))
+    if not closed.all():
+        if in_gram_form:
+            gram = gram_matrix(problem) if gram is None else gram
+            q = problem.correlate(problem.y)
+            part = solve_gram(gram, q, problem.yy, penalty, alphas[~closed], max_iter, start)
+        else:
+            part = solve_working_set(problem, penalty, alphas[~closed], tol, max_iter, start)
+        path.coefs[~closed], path.gaps[~closed] = part.coefs, part.gaps
+        path.n_iter[~closed] = part.n_iter
+    solver = RidgeSolver([problem], penalty) if closed.any() else None
+    for i, alpha in enumerate(alphas):
+        if closed[i]:
+            coefs, path.n_iter[i] = solver.solve(alpha)
+            path.coefs[i] = coefs[0]
+        if certify and in_gram_form and not closed[i]:
+            path.coefs[i], path.gaps[i], more = refine(
+                problem, gram, penalty, alpha, path.coefs[i], max_iter
+            )
+            path.n_iter[i] += more
+        elif certify or closed[i]:
+            path.gaps[i] = problem.certificate(path.coefs[i], alpha, penalty)[0]
+    return path

@@ -1,0 +1,233 @@
+"""What is solved: data brought to a safe scale, one weighting of its rows, and the penalty.
+
+The objective, for weights v that sum to one, everywhere in the package::
+
+    P(b, w) = 1/2 sum_i v_i (y_i - b - x_i'w)^2
+              + alpha * l1_ratio * sum_j s_j |w_j| + alpha * (1 - l1_ratio) / 2 * sum_j s_j^2 w_j^2
+
+with s_j = 1, or the weighted standard deviation of column j when standardising. Inside, columns
+and y are divided by powers of two where that is needed to keep squares finite; `Data` knows the
+factors and `Problem.publish` takes them out again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from . import kernels
+from .design import make_design
+
+# Squares and products of four columns stay finite within these.
+SAFE = 1e-60, 1e60
+
+
+@dataclass(frozen=True)
+class Data:
+    """X, one or several targets and row weights, ready to be weighted and solved.
+
+    Attributes
+    ----------
+    design : DenseDesign or SparseDesign
+    targets : ndarray of shape (n, n_targets)
+        Float64, less `y_origin`, divided by `y_scale`.
+    weights : ndarray of shape (n,)
+        The largest is one.
+    weight_unit : float
+        What the caller's weights were divided by.
+    column_scale : ndarray of shape (p,) or float
+        Powers of two; the design holds the caller's columns divided by it.
+    dtype : dtype
+        That of the caller's X, and of the coefficients returned.
+    """
+
+    design: object
+    targets: np.ndarray
+    weights: np.ndarray
+    weight_unit: float
+    fit_intercept: bool
+    standardize: bool
+    y_origin: np.ndarray
+    y_scale: np.ndarray
+    column_scale: np.ndarray | float
+    dtype: np.dtype
+
+    @property
+    def total_weight(self):
+        """The sum of the caller's weights."""
+        return float(self.weights.sum() * self.weight_unit)
+
+
+def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize):
+    """Bring validated arrays to a safe scale and return them as `Data`."""
+    Y = y[:, None] if y.ndim == 1 else y
+    origin = np.zeros(Y.shape[1])
+    if fit_intercept:
+        rows = np.flatnonzero(weights)
+        origin = Y[rows[len(rows) // 2]].copy()
+    Y = Y - origin
+    y_scale = _power_of_two(np.abs(Y[weights > 0]).max(axis=0))
+    X, column_scale = _tame(X)
+    return Data(
+        make_design(X, weights, shift=fit_intercept),
+        Y / y_scale,
+        weights,
+        weight_unit,
+        fit_intercept,
+        standardize,
+        origin,
+        y_scale,
+        column_scale,
+        X.dtype,
+    )
+
+
+def _power_of_two(size):
+    """Return the power of two next to each positive size, and one for zero."""
+    return np.exp2(np.clip(np.frexp(np.where(size > 0, size, 1.0))[1], -1000, 1000))
+
+
+def _tame(X):
+    """Divide the columns of X by powers of two, on a copy, if any has entries too large or small.
+
+    Float32 columns that small or large are converted to float64 for that.
+    """
+    if sparse.issparse(X):
+        size = abs(X).max(axis=0).toarray().ravel() if X.nnz else np.zeros(X.shape[1])
+    else:
+        size = np.maximum(X.max(axis=0), -X.min(axis=0))
+    size = size.astype(np.float64)
+    wild = (size > 0) & ((size < SAFE[0]) | (size > SAFE[1]))
+    if not wild.any():
+        return X, 1.0
+    scale = np.where(wild, _power_of_two(size), 1.0)
+    if sparse.issparse(X):
+        return sparse.csc_array(X @ sparse.diags_array(1.0 / scale)), scale
+    return X / scale, scale
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """Strengths per column and unit alpha, and bounds: l1, l2, lower, upper of shape (p,)."""
+
+    l1: np.ndarray
+    l2: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    @property
+    def smooth(self):
+        """Whether there is neither an L1 part nor a bound: ridge, with a closed form."""
+        return not self.l1.any() and self.unbounded
+
+    @property
+    def unbounded(self):
+        """Whether no coefficient is bounded."""
+        return bool(np.all(self.lower == -np.inf) and np.all(self.upper == np.inf))
+
+
+class Problem:
+    """One weighting of the rows of `Data` and one target: the unit that is solved.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n,)
+        v, summing to one; zero for rows left out.
+    mean, norm, scale : ndarray of shape (p,)
+        Mean of the shifted columns (zero without intercept), their root mean square about it,
+        and what standardising divides by (one unless asked for).
+    y : ndarray of shape (n,)
+        The target less its weighted mean (if there is an intercept).
+    """
+
+    def __init__(self, data, target, weights, moments=None):
+        self.data = data
+        self.design = data.design
+        self.target = target
+        self.weights = weights / weights.sum()
+        mean, variance = self.design.moments(self.weights[:, None]) if moments is None else moments
+        mean, variance = mean.ravel(), variance.ravel()
+        sd = np.sqrt(variance)
+        self.scale = np.where(sd > 0, sd, 1.0) if data.standardize else np.ones_like(sd)
+        y = data.targets[:, target]
+        self.y_mean = float(self.weights @ y) if data.fit_intercept else 0.0
+        self.y = y - self.y_mean
+        self.y_mean += float(self.weights @ self.y) if data.fit_intercept else 0.0
+        self.y = y - self.y_mean
+        self.yy = float(self.weights @ self.y**2)
+        if data.fit_intercept:
+            self.mean, self.norm = mean, sd
+        else:
+            self.mean, self.norm = np.zeros_like(mean), np.sqrt(variance + mean * mean)
+
+    def penalty(self, l1_ratio, positive):
+        """Return the penalty of the elastic net at this weighting, in the inner scale."""
+        p = self.scale.shape[0]
+        s = self.scale / self._outer_scale
+        y_scale = self.data.y_scale[self.target]
+        with np.errstate(over="ignore", under="ignore"):
+            l1 = np.broadcast_to(l1_ratio * s / y_scale, p) * 1.0
+            l2 = np.broadcast_to((1.0 - l1_ratio) * s * s, p) * 1.0
+        lower = np.full(p, 0.0 if positive else -np.inf)
+        return Penalty(l1, l2, lower, np.full(p, np.inf))
+
+    @property
+    def _outer_scale(self):
+        # standardised columns have unit spread whatever they were divided by
+        return 1.0 if self.data.standardize else self.data.column_scale
+
+    def correlate(self, r):
+        """Return X'Vr for the centred columns; `r` (n,) or (n, m), with Vr summing to zero."""
+        u = self.weights * r if r.ndim == 1 else self.weights[:, None] * r
+        return self.design.transposed_times(u) - np.multiply.outer(self.mean, u.sum(axis=0))
+
+    def residual(self, w):
+        """Return y - X w for the centred columns, all rows, weighted or not."""
+        used = self.design.times(w)
+        y = self.y if w.ndim == 1 else self.y[:, None]
+        return y - (used - self.mean @ w)
+
+    def certificate(self, w, alpha, penalty):
+        """Return (gap, worst KKT violation, correlations, r'Vr) of w, from X and y themselves."""
+        r = self.residual(w)
+        if self.data.fit_intercept:
+            r -= self.weights @ r
+        g = self.correlate(r)
+        rr = float(self.weights @ (r * r))
+        terms = (alpha, penalty.l1, penalty.l2, penalty.lower, penalty.upper, self.norm, rr)
+        return kernels.duality_gap(w, g, *terms), kernels.worst_violation(w, g, *terms), g, rr
+
+    def goal(self, tol):
+        """Return the duality gap that counts as converged, on the inner scale.
+
+        ``tol * sum v (y - mean)^2 + 64 eps sum v y^2``, as documented for `tol`.
+        """
+        size = self.y + self.y_mean + self.data.y_origin[self.target] / self._y_scale
+        eps = np.finfo(self.data.dtype).eps
+        return tol * self.yy + 64 * eps * float(self.weights @ size**2)
+
+    @property
+    def _y_scale(self):
+        return float(self.data.y_scale[self.target])
+
+    def outer_gap(self, gap):
+        """Return a gap (or a squared error) on the scale of the caller's P."""
+        with np.errstate(over="ignore", under="ignore"):
+            return gap * self._y_scale**2
+
+    def inner_coef(self, coef):
+        """Return the caller's coefficients on the inner scale."""
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(coef, dtype=np.float64) * (self.data.column_scale / self._y_scale)
+
+    def outer_coef(self, w):
+        """Return inner coefficients (..., p) on the caller's scale and in the caller's dtype."""
+        with np.errstate(over="ignore", under="ignore"):
+            return ((w / self.data.column_scale) * self._y_scale).astype(self.data.dtype)
+
+    def intercept(self, w):
+        """Return the caller's intercept for inner coefficients w (..., p)."""
+        if not self.data.fit_intercept:
+            return np.zeros(w.shape[:-1])
+        inner = self.y_mean - w @ self.mean - w @ self.design.pivot
+        return self.data.y_origin[self.target] + self._y_scale * inner
