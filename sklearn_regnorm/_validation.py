@@ -187,7 +187,9 @@ def check_choice(name, value, choices):
 
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    grid = np.atleast_1d(check_array(alphas, ensure_2d=False, dtype=np.float64, input_name=name))
+    grid = check_array(
+        np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
+    )
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(f"{name} must be a one-dimensional array with at least one value.")
     if grid.min() < 0:

@@ -52,13 +52,17 @@ class CoordinateDescentRegressor(LinearRegressor):
 
 
 def fit_targets(estimator, data, alpha, ratio, one_target):
-    """Solve every target of `data` at one alpha and set the fitted attributes of `estimator`."""
+    """Solve every target of `data` and set the fitted attributes of `estimator`.
+
+    `alpha` is one number, or one per target.
+    """
     n_targets = data.targets.shape[1]
+    alphas = np.broadcast_to(np.asarray(alpha, dtype=np.float64), n_targets)
     moments = data.design.moments((data.weights / data.weights.sum())[:, None])
-    max_iter = 1000 if estimator.max_iter is None else estimator.max_iter
+    max_iter = 10_000 if estimator.max_iter is None else estimator.max_iter
     starts = _warm_starts(estimator, n_targets, data.design.shape[1])
     coefs, intercepts, gaps, sweeps, gram = [], [], [], [], None
-    for target in range(n_targets):
+    for target, alpha in enumerate(alphas):
         problem = Problem(data, target, data.weights, moments)
         penalty = problem.penalty(ratio, estimator.positive)
         if gram is None and choose_form(data.design.shape[1]) == "gram":

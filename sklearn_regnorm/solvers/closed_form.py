@@ -60,6 +60,30 @@ class RidgeSolver:
         n, p = len(self.rows), len(self.d)
         return (self._augmented(alpha) if (n + p) * p <= COPY_LIMIT else self._svd(alpha)), 1
 
+    def largest_square(self):
+        """Return the largest squared singular value of sqrt(V) X D^-1/2, one if X is constant."""
+        scale = 1.0 / np.sqrt(self.d)
+        if self.method == "sparse_cg":
+            w = self.problem.norm * scale  # power iteration: a grid needs two digits
+            square = 0.0
+            for _ in range(100):
+                size = np.linalg.norm(w)
+                if size == 0:
+                    return 1.0
+                before, square = square, size
+                w = w / size * scale
+                used = self.problem.design.times(w) - self.problem.mean @ w
+                w = scale * self.problem.correlate(used)
+                if abs(square - before) <= 1e-6 * square:
+                    break
+            return float(square)
+        matrix = self._matrix()
+        if self.tall:
+            matrix = matrix * scale * scale[:, None]
+        top = len(matrix) - 1
+        largest = linalg.eigvalsh(matrix, subset_by_index=[top, top])[0]
+        return float(largest) if largest > 0 else 1.0
+
     # ------------------------------------------------------------ Cholesky
 
     def _matrix(self):
@@ -125,24 +149,28 @@ class RidgeSolver:
 
     def _refine(self, alpha, coefs, rounds=3):
         """Correct `coefs` in place by residuals computed from X; return whether KKT holds."""
-        problem = self.problem
-        bounds = np.full(len(self.d), np.inf)
-        for left in range(rounds, -1, -1):
-            R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
-            g = problem.correlate(R)
-            rr = problem.weights @ (R * R)
-            worst = max(
-                kernels.worst_violation(
-                    w, g_t, alpha, 0.0 * self.d, self.d, -bounds, bounds, problem.norm, rr_t
-                )
-                for w, g_t, rr_t in zip(coefs, np.ascontiguousarray(g.T), rr)
-            )
-            if worst <= 1.0 or not self.tall:
-                # the dual form has no cheap correction; its error is that of one matrix product
-                return worst <= (1.0 if self.tall else 100.0)
-            if left:
-                coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
+        worst, g = self._worst(alpha, coefs)
+        if not self.tall:  # no cheap correction here, and the error is that of one product
+            return worst <= 100.0
+        for _ in range(rounds):
+            if worst <= 1.0:
+                break
+            coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
+            worst, g = self._worst(alpha, coefs)
         return worst <= 4.0
+
+    def _worst(self, alpha, coefs):
+        """Return the worst KKT violation over the targets, and the correlations (p, n_targets)."""
+        problem = self.problem
+        R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
+        g = np.asfortranarray(problem.correlate(R))
+        rr = problem.weights @ (R * R)
+        free = np.full(len(self.d), np.inf)
+        terms = alpha, 0.0 * self.d, self.d, -free, free, problem.norm
+        worst = max(
+            kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs)
+        )
+        return worst, g
 
     # ------------------------------------------------------------ decompositions of X itself
 
@@ -226,13 +254,18 @@ class RidgeSolver:
         inverse = np.ones(p) if alpha == 0 else 1.0 / np.where(diagonal > 0, diagonal, 1.0)
         operator = LinearOperator((p, p), apply, dtype=np.float64)
         preconditioner = LinearOperator((p, p), lambda w: inverse * w, dtype=np.float64)
-        coefs, steps = np.zeros(self.q.T.shape), []
-        for target, q in enumerate(self.q.T):
-            count = []
-            coefs[target], _ = cg(
-                operator, q, rtol=1e-13, maxiter=self.max_iter or 10 * min(problem.design.shape),
-                M=preconditioner, callback=count.append,
-            )  # fmt: skip
-            steps.append(len(count))
-        return coefs, max(1, max(steps))
-
+        coefs, steps = np.zeros(self.q.T.shape), 0
+        limit = self.max_iter or 10 * min(problem.design.shape)
+        for _ in range(3):  # restarts rid the residual of the rounding it has gathered
+            for target, q in enumerate(self.q.T):
+                count = []
+                right = q - apply(coefs[target]) if steps else q
+                step, _ = cg(
+                    operator, right, rtol=1e-13, maxiter=limit, M=preconditioner,
+                    callback=count.append,
+                )  # fmt: skip
+                coefs[target] += step
+                steps = max(steps, len(count), 1)
+            if self._worst(alpha, coefs)[0] <= 1.0:
+                break
+        return coefs, steps

@@ -1,0 +1,100 @@
+"""Exact leave-one-out errors of ridge over a whole grid of alphas from one decomposition.
+
+With A = sqrt(V) X D^-1/2 (centred) = U S W' and f = alpha / (s^2 + alpha), the residual of row i
+when it is left out with its whole weight is ``r_i / (1 - h_i)``, where
+
+    sqrt(v_i) r_i = [(I - U U') z + U (f * U'z)]_i,    z = sqrt(V) y
+    1 - h_i       = 1 - v_i [intercept] - sum_k U_ik^2 + sum_k U_ik^2 f_k
+
+Both are sums of what the penalty leaves, not differences from one, so small alphas with n < p are
+as accurate as others: there I - U U' vanishes but for the intercept, and is left out altogether.
+"""
+
+import numpy as np
+from scipy import linalg
+
+from . import kernels
+from .closed_form import COPY_LIMIT, RidgeSolver
+from .problem import Problem
+
+# Rows whose own weight in their fit exceeds one less this are refitted, unless exact as above.
+LEVERAGE_MARGIN = 1e-6
+
+
+def leave_one_out(problems, penalty, alphas):
+    """Return the residuals (n_alphas, n, n_targets) of rows left out, on the inner scale.
+
+    Parameters
+    ----------
+    problems : list of Problem
+        One per target, with the same weights.
+    penalty : Penalty
+        Its l2 part is D.
+    alphas : ndarray of shape (n_alphas,)
+        In units of the mean loss: ``alpha / sum v`` in Ridge's.
+    """
+    problem = problems[0]
+    rows = np.flatnonzero(problem.weights)
+    root = np.sqrt(problem.weights[rows])[:, None]
+    solver = RidgeSolver(problems, penalty)
+    Z = root * solver.Y[rows]
+    U, s = _left_basis(solver, root, rows)
+    rest = 1.0 - (U * U).sum(axis=1)
+    if problem.data.fit_intercept:
+        rest -= problem.weights[rows]
+    outside = Z - U @ (U.T @ Z)
+    exact = U.shape[1] == len(rows) - bool(problem.data.fit_intercept)
+    if exact:
+        rest, outside = np.zeros_like(rest), np.zeros_like(outside)
+    residuals = np.empty((len(alphas), len(problem.y), Z.shape[1]))
+    for k, alpha in enumerate(alphas):
+        left = alpha / (s * s + alpha) if alpha > 0 else np.zeros_like(s)
+        kept = rest + (U * U) @ left
+        suspect = kept <= (0.0 if exact else LEVERAGE_MARGIN)
+        scaled = outside + U @ (left[:, None] * (U.T @ Z))
+        kept = np.where(suspect, 1.0, kept)
+        residuals[k, rows] = scaled / (kept[:, None] * root)
+        for i in rows[suspect]:
+            residuals[k, i] = _refit(problems, penalty, alpha, i)
+    if len(rows) < len(problem.y):  # rows of weight zero are left out as they are
+        others = np.flatnonzero(problem.weights == 0)
+        for k, alpha in enumerate(alphas):
+            W = solver.solve(alpha)[0]
+            R = solver.Y - (problem.design.times(W.T) - problem.mean @ W.T)
+            residuals[k, others] = R[others]
+    return residuals
+
+
+def _left_basis(solver, root, rows):
+    """Return U (rows, rank) and s of the weighted, scaled, centred X."""
+    problem = solver.problem
+    n, p = len(rows), len(solver.d)
+    if not problem.design.sparse and n * p <= COPY_LIMIT:
+        A = (problem.design.gather(np.arange(p))[rows] - problem.mean) * root / np.sqrt(solver.d)
+        U, s, _ = linalg.svd(A, full_matrices=False)
+        kept = s > max(n, p) * kernels.EPS * s[:1].max(initial=0.0)
+        return U[:, kept], s[kept]
+    if solver.tall:
+        scale = 1.0 / np.sqrt(solver.d)
+        squares, Q = linalg.eigh(solver._matrix() * scale * scale[:, None])
+    else:
+        squares, Q = linalg.eigh(solver._matrix())
+    kept = squares > max(n, p) * kernels.EPS * squares[-1:].max(initial=0.0)
+    s, Q = np.sqrt(squares[kept]), Q[:, kept]
+    if not solver.tall:
+        return Q, s
+    basis = Q * scale[:, None] / s
+    return root * (problem.design.times(basis) - problem.mean @ basis)[rows], s
+
+
+def _refit(problems, penalty, alpha, i):
+    """Return the residuals (n_targets,) of row i under a fit without it."""
+    weights = problems[0].data.weights.copy()
+    weights[i] = 0.0
+    if not weights.any():
+        return np.full(len(problems), np.nan)
+    problem = problems[0]
+    alpha = alpha * (problem.data.weights.sum() / weights.sum())
+    fold = [Problem(problem.data, one.target, weights) for one in problems]
+    W = RidgeSolver(fold, fold[0].penalty(0.0, False)).solve(alpha)[0]
+    return np.array([one.residual(w)[i] for one, w in zip(fold, W)])
