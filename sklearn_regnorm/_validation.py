@@ -149,9 +149,7 @@ def check_weights(sample_weight, n_samples):
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be 1D array or scalar, got {weights.ndim}D array.")
     if weights.shape[0] != n_samples:
-        raise ValueError(
-            f"sample_weight has {weights.shape[0]} entries for {n_samples} rows of X."
-        )
+        raise ValueError(f"sample_weight has {weights.shape[0]} entries for {n_samples} rows of X.")
     largest = weights.max()
     if weights.min() < 0:
         raise ValueError("Negative values in sample_weight: weights count rows, so give >= 0.")
@@ -163,9 +161,7 @@ def check_weights(sample_weight, n_samples):
 def check_number(name, value, *, low=None, high=None, boundaries="both", integer=False):
     """Validate one numeric parameter: TypeError or ValueError naming it, NaN and inf refused."""
     kind = Integral if integer else Real
-    check_scalar(
-        value, name, kind, min_val=low, max_val=high, include_boundaries=boundaries
-    )
+    check_scalar(value, name, kind, min_val=low, max_val=high, include_boundaries=boundaries)
     if not np.isfinite(value):
         raise ValueError(f"{name} == {value}, must be finite.")
     return int(value) if integer else float(value)
@@ -187,9 +183,7 @@ def check_choice(name, value, choices):
 
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    grid = check_array(
-        np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
-    )
+    grid = check_array(np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name)
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(f"{name} must be a one-dimensional array with at least one value.")
     if grid.min() < 0:

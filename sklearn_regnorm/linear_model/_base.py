@@ -33,6 +33,8 @@ def all_or_nothing(fit):
 class LinearRegressor(RegressorMixin, BaseEstimator):
     """Prediction by ``X @ coef_ + intercept_``."""
 
+    _several_targets = True
+
     def predict(self, X):
         """Predict targets.
 
@@ -57,6 +59,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.target_tags.multi_output = self._several_targets
         return tags
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .._validation import check_number, check_weights, check_X_y
-from ..solvers.path import choose_form, gram_matrix, solve_path
-from ..solvers.problem import Problem, prepare
+from ..solvers.path import known_products, solve_path
+from ..solvers.problem import make_problems, prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
 from ._documentation import document
 
@@ -58,19 +58,16 @@ def fit_targets(estimator, data, alpha, ratio, one_target):
     """
     n_targets = data.targets.shape[1]
     alphas = np.broadcast_to(np.asarray(alpha, dtype=np.float64), n_targets)
-    moments = data.design.moments((data.weights / data.weights.sum())[:, None])
     max_iter = 10_000 if estimator.max_iter is None else estimator.max_iter
     starts = _warm_starts(estimator, n_targets, data.design.shape[1])
-    coefs, intercepts, gaps, sweeps, gram = [], [], [], [], None
-    for target, alpha in enumerate(alphas):
-        problem = Problem(data, target, data.weights, moments)
+    coefs, intercepts, gaps, sweeps = [], [], [], []
+    problems = make_problems(data, data.weights, known_products(data))
+    for target, (problem, alpha) in enumerate(zip(problems, alphas)):
         penalty = problem.penalty(ratio, estimator.positive)
-        if gram is None and choose_form(data.design.shape[1]) == "gram":
-            gram = gram_matrix(problem)
+        start = None if starts is None else problem.inner_coef(starts[target])
         path = solve_path(
-            problem, penalty, [alpha], tol=estimator.tol, max_iter=max_iter, gram=gram,
-            start=None if starts is None else problem.inner_coef(starts[target]),
-        )  # fmt: skip
+            problem, penalty, [alpha], tol=estimator.tol, max_iter=max_iter, start=start
+        )
         coef, intercept, gap = publish(problem, penalty, alpha, path.coefs[0], path.gaps[0])
         warn_if_unsolved(
             estimator, alpha, gap, problem.outer_gap(problem.goal(estimator.tol)), path.n_iter[0]

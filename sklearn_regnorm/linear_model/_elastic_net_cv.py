@@ -7,9 +7,9 @@ from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._validation import check_alphas, check_folds, check_number, check_weights, check_X_y
-from ..solvers.cross_validation import cross_validate
+from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import solve_path
-from ..solvers.problem import Problem, prepare
+from ..solvers.problem import prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import publish
@@ -74,6 +74,8 @@ class SplitterRouting:
 class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
     """Chooses alpha, and the ratio, along warm-started paths on all folds at once."""
 
+    _several_targets = False
+
     def _l1_ratios(self):
         raise NotImplementedError
 
@@ -109,17 +111,17 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         data = prepare(
             X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
         )
-        problem = Problem(data, 0, weights)
+        engine = CrossValidation(data, folds, self.n_jobs)
+        problem = engine.problem
         if isinstance(grid, int):
             grids = np.stack(
                 [alpha_grid(problem, ratio, self.positive, self.eps, grid) for ratio in ratios]
             )
         else:
             grids = np.tile(np.sort(grid)[::-1], (len(ratios), 1))
-        result = cross_validate(
-            problem, folds, ratios, grids, positive=self.positive, tol=self.tol,
-            max_iter=self.max_iter, n_jobs=self.n_jobs,
-        )  # fmt: skip
+        result = engine.run(
+            ratios, grids, positive=self.positive, tol=self.tol, max_iter=self.max_iter
+        )
         self._publish(problem, ratios, grids, result, one_grid=not isinstance(grid, int))
         return self
 
@@ -141,10 +143,8 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         alpha, ratio = float(grids[best]), ratios[best[0]]
         penalty = problem.penalty(ratio, self.positive)
         path = result.paths[best[0]]
-        final = solve_path(
-            problem, penalty, [alpha], tol=self.tol, max_iter=self.max_iter,
-            start=path.coefs[best[1]], gram=result.gram,
-        )  # fmt: skip
+        options = {"tol": self.tol, "max_iter": self.max_iter, "start": path.coefs[best[1]]}
+        final = solve_path(problem, penalty, [alpha], **options)
         w = path.coefs[best[1]] = final.coefs[0]
         self.coef_, self.intercept_, self.dual_gap_ = publish(
             problem, penalty, alpha, w, final.gaps[0]

@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 
 from .._validation import check_alphas, check_arrays, check_flag, check_number, check_weights
-from ..solvers.path import solve_path
+from ..solvers.path import known_products, solve_path
 from ..solvers.problem import Problem, prepare
 from ._elastic_net_cv import alpha_grid
 
@@ -84,7 +84,7 @@ def enet_path(
     X, y = check_arrays(X, y)
     weights, unit = check_weights(sample_weight, X.shape[0])
     data = prepare(X, y, weights, unit, fit_intercept=False, standardize=False)
-    problem = Problem(data, 0, weights)
+    problem = Problem(data, 0, weights, products=known_products(data))
     if isinstance(alphas, Integral):
         eps = check_number("eps", eps, low=0, boundaries="neither")
         n_alphas = check_number("alphas", alphas, low=1, integer=True)

@@ -5,7 +5,7 @@ from scipy import sparse
 
 from .._validation import check_alphas, check_choice, check_weights, check_X_y
 from ..solvers.closed_form import RidgeSolver
-from ..solvers.problem import Problem, prepare
+from ..solvers.problem import make_problems, prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import fit_targets, publish
@@ -178,9 +178,3 @@ class Ridge(LinearRegressor):
         self.intercept_ = float(intercept[0]) if one_target else intercept
         self.dual_gap_ = float(gap[0]) if one else gap
         self.n_iter_ = int(sweeps[0]) if one else sweeps.tolist()
-
-
-def make_problems(data, weights):
-    """Return one problem per target of `data` for one weighting of its rows."""
-    moments = data.design.moments((weights / weights.sum())[:, None])
-    return [Problem(data, t, weights, moments) for t in range(data.targets.shape[1])]

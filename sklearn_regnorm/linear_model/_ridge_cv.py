@@ -6,18 +6,24 @@ from numbers import Integral
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.metrics import check_scoring
-from sklearn.utils.metadata_routing import MethodMapping, process_routing
+from sklearn.utils.metadata_routing import MethodMapping
 
-from .._validation import check_alphas, check_choice, check_flag, check_number
-from .._validation import check_weights, check_X_y
+from .._validation import (
+    check_alphas,
+    check_choice,
+    check_flag,
+    check_number,
+    check_weights,
+    check_X_y,
+)
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.leave_one_out import leave_one_out
-from ..solvers.problem import prepare
-from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
+from ..solvers.problem import make_problems, prepare
+from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import publish
 from ._elastic_net_cv import SplitterRouting
-from ._ridge import Ridge, make_problems
+from ._ridge import Ridge
 
 # The automatic grid, relative to the largest squared singular value of the centred X.
 GRID_ENDS = 1e-8, 1e4
@@ -303,11 +309,6 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 method_mapping=MethodMapping().add(caller="fit", callee="score"),
             )
         return router
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
 
 
 class _Echo:

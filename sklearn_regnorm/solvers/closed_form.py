@@ -9,7 +9,6 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
-from .._statistics import cross_products
 from . import kernels
 
 # Rows or columns up to which a dense matrix of that order is factorised for sparse X.
@@ -91,10 +90,7 @@ class RidgeSolver:
         if "matrix" not in self._factors:
             problem = self.problem
             if self.tall:
-                parts = cross_products(
-                    problem.design, self.Y, problem.weights, problem.data.fit_intercept
-                )
-                self._factors["matrix"] = parts.xx / parts.weight
+                self._factors["matrix"] = problem.gram()[0]
             else:
                 self._factors["matrix"] = self._row_gram()
         return self._factors["matrix"]
@@ -167,9 +163,7 @@ class RidgeSolver:
         rr = problem.weights @ (R * R)
         free = np.full(len(self.d), np.inf)
         terms = alpha, 0.0 * self.d, self.d, -free, free, problem.norm
-        worst = max(
-            kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs)
-        )
+        worst = max(kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs))
         return worst, g
 
     # ------------------------------------------------------------ decompositions of X itself

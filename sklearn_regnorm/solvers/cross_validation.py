@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from .._statistics import cross_products, merge_all
 from .gram import Path, heldout_errors, solve_gram
-from .path import choose_form, gram_matrix, solve_path
+from .path import choose_form, solve_path
 from .problem import Problem
 from .working_set import Lockstep
 
@@ -28,158 +28,165 @@ class CVResult:
         What `tol` allows the gaps to be.
     paths : list of Path
         One per ratio, on all rows.
-    gram : ndarray of shape (p, p) or None
-        X'VX of all rows, if it was formed.
     """
 
     errors: np.ndarray
     gaps: np.ndarray
     goals: np.ndarray
     paths: list
-    gram: np.ndarray | None
 
 
-def cross_validate(problem, folds, ratios, grids, *, positive, tol, max_iter, n_jobs):
-    """Solve every fold and the full data along every grid.
+class CrossValidation:
+    """All folds of one data set, and the full data beside them.
 
     Parameters
     ----------
-    problem : Problem
-        The full-data weighting.
+    data : Data
+        With one target.
     folds : list of (train, test)
         Row indices.
-    ratios : list of float
-        l1_ratio of each grid.
-    grids : ndarray of shape (n_ratios, n_alphas)
-        Decreasing alphas.
+    n_jobs : int or None
+        Threads.
+
+    Attributes
+    ----------
+    problem : Problem
+        That of all rows.
     """
-    jobs = effective_n_jobs(n_jobs)
-    parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-    engine = _gram_folds if choose_form(problem.design.shape[1]) == "gram" else _lockstep_folds
-    with threadpool_limits(limits=1 if jobs > 1 else None, user_api="blas"):
-        return engine(problem, folds, ratios, grids, positive, tol, max_iter, parallel)
 
+    def __init__(self, data, folds, n_jobs):
+        self.data = data
+        self.folds = folds
+        self.parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
+        self.threads = effective_n_jobs(n_jobs)
+        self.in_gram_form = choose_form(data.design.shape[1]) == "gram"
+        whole = None
+        if self.in_gram_form:
+            with self._one_blas_thread_each():
+                whole, self.sides = fold_products(data, folds, self.parallel)
+        self.problem = Problem(data, 0, data.weights, products=whole)
 
-def _row_weights(problem, rows):
-    """Return the weights of the rows of one side of a fold; a row listed twice counts twice."""
-    counts = np.bincount(rows, minlength=len(problem.weights))
-    return counts * problem.data.weights
+    def run(self, ratios, grids, *, positive, tol, max_iter):
+        """Solve every fold and the full data along every grid; return a `CVResult`.
 
+        Parameters
+        ----------
+        ratios : list of float
+            l1_ratio of each grid.
+        grids : ndarray of shape (n_ratios, n_alphas)
+            Decreasing alphas.
+        """
+        engine = self._run_gram if self.in_gram_form else self._run_lockstep
+        with self._one_blas_thread_each():
+            return engine(ratios, grids, positive, tol, max_iter)
 
-# ---------------------------------------------------------------- Gram form
+    def _one_blas_thread_each(self):
+        return threadpool_limits(limits=1 if self.threads > 1 else None, user_api="blas")
 
+    def _row_weights(self, side):
+        """Return (n_folds, n) weights of one side; a row listed twice counts twice."""
+        n = len(self.data.weights)
+        counts = [np.bincount(fold[side], minlength=n) for fold in self.folds]
+        return np.stack(counts) * self.data.weights
 
-def _gram_folds(problem, folds, ratios, grids, positive, tol, max_iter, parallel):
-    data, target = problem.data, problem.target
-    sides = _side_statistics(problem, folds, parallel)
+    # ------------------------------------------------------------ Gram form
 
-    def solve(k, train, test):
-        weights = _row_weights(problem, folds[k][0])
-        moments = None
-        if data.fit_intercept:
-            moments = train.x_mean, np.diagonal(train.xx) / train.weight
-        fold = Problem(data, target, weights, moments)
-        G, q = train.xx / train.weight, train.xy[:, 0] / train.weight
-        errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
+    def _run_gram(self, ratios, grids, positive, tol, max_iter):
+        kept, held = self._row_weights(0), self._row_weights(1)
+
+        def solve_fold(v, h, train, test):
+            fold = Problem(self.data, 0, v, products=train)
+            errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
+            for i, (ratio, alphas) in enumerate(zip(ratios, grids)):
+                path = solve_gram(
+                    *fold.gram(), fold.yy, fold.penalty(ratio, positive), alphas, max_iter
+                )
+                gaps[i] = path.gaps
+                errors[i], doubtful = heldout_errors(path.coefs, train, test)
+                if doubtful.any():
+                    R = fold.residual(path.coefs[doubtful].T)
+                    errors[i, doubtful] = h @ (R * R) / h.sum()
+            return errors, gaps, fold.goal(tol)
+
+        results = self.parallel(
+            delayed(solve_fold)(v, h, *side) for v, h, side in zip(kept, held, self.sides)
+        )
+        options = {"tol": tol, "max_iter": max_iter, "certify": False}
+        paths = self.parallel(
+            delayed(solve_path)(
+                self.problem, self.problem.penalty(ratio, positive), alphas, **options
+            )
+            for ratio, alphas in zip(ratios, grids)
+        )
+        errors, gaps, goals = zip(*results)
+        return CVResult(np.stack(errors, axis=-1), np.stack(gaps, axis=-1), np.array(goals), paths)
+
+    # ------------------------------------------------------------ working-set form
+
+    def _run_lockstep(self, ratios, grids, positive, tol, max_iter):
+        kept, held = self._row_weights(0), self._row_weights(1)
+        mean, variance = self.data.design.moments((kept / kept.sum(axis=1, keepdims=True)).T)
+        folds = [Problem(self.data, 0, v, (mean[:, k], variance[:, k])) for k, v in enumerate(kept)]
+        everyone = [*folds, self.problem]
+        errors = np.empty((*grids.shape, len(folds)))
+        gaps = np.empty_like(errors)
+        paths = []
         for i, (ratio, alphas) in enumerate(zip(ratios, grids)):
-            path = solve_gram(
-                G, q, float(train.yy[0] / train.weight), fold.penalty(ratio, positive), alphas,
-                max_iter, np.zeros(len(q)),
-            )  # fmt: skip
-            gaps[i] = path.gaps
-            errors[i], doubtful = heldout_errors(path.coefs, train, test)
-            if doubtful.any():
-                held = _row_weights(problem, folds[k][1])
-                R = fold.residual(path.coefs[doubtful].T)
-                errors[i, doubtful] = held @ (R * R) / held.sum()
-        return errors, gaps, fold.goal(tol)
-
-    results = parallel(delayed(solve)(k, *side) for k, side in enumerate(sides))
-    gram = gram_matrix(problem)
-    paths = parallel(
-        delayed(solve_path)(
-            problem, problem.penalty(ratio, positive), alphas,
-            tol=tol, max_iter=max_iter, gram=gram, certify=False,
-        )
-        for ratio, alphas in zip(ratios, grids)
-    )  # fmt: skip
-    errors, gaps, goals = zip(*results)
-    return CVResult(
-        np.stack(errors, axis=-1), np.stack(gaps, axis=-1), np.array(goals), paths, gram
-    )
+            penalties = [one.penalty(ratio, positive) for one in everyone]
+            if penalties[0].smooth:
+                path = _closed_folds(everyone, penalties, held, alphas, errors[i], gaps[i])
+            else:
+                lockstep = Lockstep(everyone, penalties, tol, max_iter, parallel=self.parallel)
+                path = _follow(lockstep, held, alphas, errors[i], gaps[i])
+            paths.append(path)
+        goals = np.array([fold.goal(tol) for fold in folds])
+        return CVResult(errors, gaps, goals, paths)
 
 
-def _side_statistics(problem, folds, parallel):
-    """Return [(train, test)] cross-products: rows that share their folds are summed up once."""
-    data = problem.data
-    n, p = problem.design.shape
-    Y = data.targets[:, problem.target : problem.target + 1]
+def fold_products(data, folds, parallel):
+    """Return the cross-products of all rows, and an iterator of (training, held-out) ones.
+
+    Rows that lie on the same sides of all folds are summed up once; a side is the merger of such
+    groups, so that no sum is ever taken apart again. Where the groups are too many to keep, or
+    a side lists rows twice, sides are computed from their rows, one at a time.
+    """
+    n, p = data.design.shape
     counts = [np.bincount(side, minlength=n) for fold in folds for side in fold]
-    plain = all(count.max() <= 1 for count in counts)
-    _, group = np.unique(
-        np.packbits(np.stack(counts) > 0, axis=0), axis=1, return_inverse=True
-    )
+    _, group = np.unique(np.packbits(np.stack(counts) > 0, axis=0), axis=1, return_inverse=True)
     group = group.ravel()
-    n_groups = group.max() + 1
-    if plain and n_groups <= 3 * len(folds) and n_groups * p * p * 8 <= STATISTICS_BYTES:
-        parts = parallel(
-            delayed(_products)(problem, Y, data.weights, np.flatnonzero(group == k))
-            for k in range(n_groups)
-        )
-        inside = [[parts[k] for k in np.unique(group[count > 0]) if parts[k]] for count in counts]
-        sides = (merge_all(chosen) for chosen in inside)
-    else:
-        sides = (
-            cross_products(problem.design, Y, count * data.weights, data.fit_intercept)
-            for count in counts
-        )
-    return zip(sides, sides)
+    n_groups = int(group.max()) + 1
+
+    def products(weights, rows=None):
+        return cross_products(data.design, data.targets, weights, data.fit_intercept, rows)
+
+    repeated = any(count.max() > 1 for count in counts)
+    if repeated or n_groups > 3 * len(folds) or n_groups * p * p * 8 > STATISTICS_BYTES:
+        sides = (products(count * data.weights) for count in counts)
+        return products(data.weights), zip(sides, sides)
+    members = [np.flatnonzero((group == k) & (data.weights > 0)) for k in range(n_groups)]
+    present = [k for k in range(n_groups) if len(members[k])]
+    parts = parallel(delayed(products)(data.weights, members[k]) for k in present)
+    parts = dict(zip(present, parts))
+    sides = (
+        merge_all([parts[k] for k in np.unique(group[count > 0]) if k in parts]) for count in counts
+    )
+    return merge_all(parts.values()), zip(sides, sides)
 
 
-def _products(problem, Y, weights, rows):
-    if not weights[rows].any():
-        return None
-    return cross_products(problem.design, Y, weights, problem.data.fit_intercept, rows)
+def _follow(lockstep, held, alphas, errors, gaps):
+    """Advance along `alphas`, filling errors and gaps (n_alphas, n_folds) of the folds.
 
-
-# ---------------------------------------------------------------- working-set form
-
-
-def _lockstep_folds(problem, folds, ratios, grids, positive, tol, max_iter, parallel):
-    data = problem.data
-    weightings = [_row_weights(problem, train) for train, _ in folds]
-    held = [_row_weights(problem, test) for _, test in folds]
-    V = np.stack([v / v.sum() for v in weightings], axis=1)
-    mean, variance = problem.design.moments(V)
-    problems = [
-        Problem(data, problem.target, v, (mean[:, k], variance[:, k]))
-        for k, v in enumerate(weightings)
-    ]
-    errors = np.empty((*grids.shape, len(folds)))
-    gaps = np.empty_like(errors)
-    paths = []
-    for i, (ratio, alphas) in enumerate(zip(ratios, grids)):
-        everyone = [*problems, problem]
-        penalties = [one.penalty(ratio, positive) for one in everyone]
-        if penalties[0].smooth:
-            paths.append(_closed_folds(everyone, penalties, held, alphas, errors[i], gaps[i]))
-            continue
-        lockstep = Lockstep(everyone, penalties, tol, max_iter, parallel=parallel)
-        n_alphas = len(alphas)
-        path = Path(
-            np.zeros((n_alphas, problem.design.shape[1])),
-            np.zeros(n_alphas),
-            np.zeros(n_alphas, dtype=np.int64),
-        )
-        for a, alpha in enumerate(alphas):
-            path.n_iter[a] = lockstep.advance(alpha)[-1]
-            path.coefs[a], path.gaps[a] = lockstep.states[-1].w, lockstep.states[-1].gap
-            for k, (state, h) in enumerate(zip(lockstep.states, held)):
-                gaps[i, a, k] = state.gap
-                errors[i, a, k] = h @ (state.r * state.r) / h.sum()
-        paths.append(path)
-    goals = np.array([fold.goal(tol) for fold in problems])
-    return CVResult(errors, gaps, goals, paths, None)
+    The last problem of `lockstep` is that of all rows; its path is returned.
+    """
+    *folds, whole = lockstep.states
+    path = Path.empty(len(alphas), len(whole.w))
+    for a, alpha in enumerate(alphas):
+        path.n_iter[a] = lockstep.advance(alpha)[-1]
+        path.coefs[a], path.gaps[a] = whole.w, whole.gap
+        for k, (fold, h) in enumerate(zip(folds, held)):
+            gaps[a, k] = fold.gap
+            errors[a, k] = h @ (fold.r * fold.r) / h.sum()
+    return path
 
 
 def _closed_folds(everyone, penalties, held, alphas, errors, gaps):

@@ -35,10 +35,12 @@ class DenseDesign:
         self.X = X
         self.shape = X.shape
         rows = np.flatnonzero(weights)
-        some = rows[np.linspace(0, len(rows) - 1, min(9, len(rows) - 1 + len(rows) % 2)).astype(int)]
+        some = rows[
+            np.linspace(0, len(rows) - 1, min(9, len(rows) - 1 + len(rows) % 2)).astype(int)
+        ]
         self.origin = np.median(X[some], axis=0).astype(np.float64)
         self.pivot = self.origin if shift else np.zeros(X.shape[1])
-        # until the moments say otherwise
+        # whether products may use X as it is
         self.direct = X.dtype == np.float64
 
     def row_blocks(self, rows, origin=None):
@@ -61,10 +63,12 @@ class DenseDesign:
             block *= block
             square = square + block.T @ V[taken]
         variance = np.maximum(square - mean * mean, 0.0)
-        offset = np.abs(self.origin[:, None] + mean)
-        if self.direct:
-            self.direct = not np.any(offset > HEAVY * np.sqrt(variance) + 1e-300)
         return mean + (self.origin - self.pivot)[:, None], variance
+
+    def inspect(self, mean, variance):
+        """Take note of column moments (p,): large offsets make products go through blocks."""
+        if np.any(np.abs(self.pivot + mean) > HEAVY * np.sqrt(variance)):
+            self.direct = False
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""
@@ -150,13 +154,19 @@ class SparseDesign:
         for k in range(V.shape[1]):
             np.subtract(self.X.data, np.repeat(mean[:, k], counts), out=squares.data)
             squares.data **= 2
-            stored = sparse.csc_array(
-                (np.ones_like(self.X.data), self.X.indices, self.X.indptr), self.shape
-            ).T @ V[:, k]
+            stored = (
+                sparse.csc_array(
+                    (np.ones_like(self.X.data), self.X.indices, self.X.indptr), self.shape
+                ).T
+                @ V[:, k]
+            )
             missing = np.maximum(1.0 - stored, 0.0)
             missing[counts == self.shape[0]] = 0.0
             variance[:, k] = squares.T @ V[:, k] + missing * mean[:, k] ** 2
         return mean, variance
+
+    def inspect(self, mean, variance):
+        """Nothing to note: large offsets have been taken out already."""
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""

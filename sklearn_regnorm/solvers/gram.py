@@ -27,16 +27,19 @@ class Path:
     gaps: np.ndarray
     n_iter: np.ndarray
 
+    @classmethod
+    def empty(cls, n_alphas, p):
+        """Return a path of zeros, to be filled."""
+        return cls(np.zeros((n_alphas, p)), np.zeros(n_alphas), np.zeros(n_alphas, dtype=np.int64))
 
-def solve_gram(G, q, yy, penalty, alphas, max_iter, w):
-    """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `w`."""
+
+def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
+    """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `start`."""
     p = len(q)
-    path = Path(
-        np.zeros((len(alphas), p)), np.zeros(len(alphas)), np.zeros(len(alphas), dtype=np.int64)
-    )
+    path = Path.empty(len(alphas), p)
     G = np.ascontiguousarray(G)
     norm = np.sqrt(np.diagonal(G)).copy()
-    w = np.array(w, dtype=np.float64)
+    w = np.zeros(p) if start is None else np.array(start, dtype=np.float64)
     done = 0
     while done < len(alphas):
         done = kernels.gram_path(
@@ -46,7 +49,7 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, w):
     return path
 
 
-def refine(problem, G, penalty, alpha, w, max_iter, rounds=5):
+def refine(problem, penalty, alpha, w, max_iter, rounds=5):
     """Correct a Gram solution by correlations computed from X itself.
 
     Each round solves again with q = g + G w, g the correlations at w: as in iterative refinement,
@@ -58,6 +61,7 @@ def refine(problem, G, penalty, alpha, w, max_iter, rounds=5):
     for _ in range(rounds):
         if worst <= 1.0:
             break
+        G, _ = problem.gram()
         q = g + G @ w
         yy = rr + w @ q + w @ g
         path = solve_gram(G, q, yy, penalty, np.array([alpha]), max_iter, w)

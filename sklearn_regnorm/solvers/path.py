@@ -40,26 +40,20 @@ def choose_form(p):
     return _forced.get() or ("gram" if p <= GRAM_COLUMNS else "working_set")
 
 
-def gram_matrix(problem):
-    """Return X'VX of one weighting."""
-    data = problem.data
-    parts = cross_products(
-        problem.design, data.targets[:, :1], problem.weights, data.fit_intercept
-    )
-    return parts.xx / parts.weight
+def known_products(data):
+    """Return the cross-products of all rows if the Gram form needs them, else None."""
+    if choose_form(data.design.shape[1]) != "gram":
+        return None
+    return cross_products(data.design, data.targets, data.weights, data.fit_intercept)
 
 
-def solve_path(
-    problem, penalty, alphas, *, tol, max_iter, start=None, gram=None, certify=True
-):
+def solve_path(problem, penalty, alphas, *, tol, max_iter, start=None, certify=True):
     """Solve one problem along a decreasing grid of alphas; return its `Path`.
 
     Parameters
     ----------
     start : ndarray of shape (p,), optional
         Warm start, by default zero.
-    gram : ndarray of shape (p, p), optional
-        X'VX where it is known already; not used in the other forms.
     certify : bool
         Compute every gap from X and y, and correct Gram solutions until their optimality
         conditions hold there. Otherwise gaps may come from the cross-products.
@@ -71,12 +65,12 @@ def solve_path(
     closed = (alphas == 0) & penalty.unbounded
     if not in_gram_form:
         closed |= penalty.smooth
-    path = Path(np.zeros((len(alphas), p)), np.zeros(len(alphas)), np.ones(len(alphas), int))
+    path = Path.empty(len(alphas), p)
     if not closed.all():
         if in_gram_form:
-            gram = gram_matrix(problem) if gram is None else gram
-            q = problem.correlate(problem.y)
-            part = solve_gram(gram, q, problem.yy, penalty, alphas[~closed], max_iter, start)
+            part = solve_gram(
+                *problem.gram(), problem.yy, penalty, alphas[~closed], max_iter, start
+            )
         else:
             part = solve_working_set(problem, penalty, alphas[~closed], tol, max_iter, start)
         path.coefs[~closed], path.gaps[~closed] = part.coefs, part.gaps
@@ -88,7 +82,7 @@ def solve_path(
             path.coefs[i] = coefs[0]
         if certify and in_gram_form and not closed[i]:
             path.coefs[i], path.gaps[i], more = refine(
-                problem, gram, penalty, alpha, path.coefs[i], max_iter
+                problem, penalty, alpha, path.coefs[i], max_iter
             )
             path.n_iter[i] += more
         elif certify or closed[i]:

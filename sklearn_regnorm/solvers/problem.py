@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from .._statistics import cross_products
 from . import kernels
 from .design import make_design
 
@@ -129,6 +130,16 @@ class Penalty:
 class Problem:
     """One weighting of the rows of `Data` and one target: the unit that is solved.
 
+    Parameters
+    ----------
+    data : Data
+    target : int
+    weights : ndarray of shape (n,)
+    moments : (mean, variance), optional
+        Of the columns of the design at these weights, if known; see `design.moments`.
+    products : CrossProducts, optional
+        Of columns and targets at these weights, if known; the moments are then read off them.
+
     Attributes
     ----------
     weights : ndarray of shape (n,)
@@ -140,25 +151,43 @@ class Problem:
         The target less its weighted mean (if there is an intercept).
     """
 
-    def __init__(self, data, target, weights, moments=None):
+    def __init__(self, data, target, weights, moments=None, products=None):
         self.data = data
         self.design = data.design
         self.target = target
         self.weights = weights / weights.sum()
-        mean, variance = self.design.moments(self.weights[:, None]) if moments is None else moments
-        mean, variance = mean.ravel(), variance.ravel()
-        sd = np.sqrt(variance)
-        self.scale = np.where(sd > 0, sd, 1.0) if data.standardize else np.ones_like(sd)
-        y = data.targets[:, target]
-        self.y_mean = float(self.weights @ y) if data.fit_intercept else 0.0
-        self.y = y - self.y_mean
-        self.y_mean += float(self.weights @ self.y) if data.fit_intercept else 0.0
-        self.y = y - self.y_mean
-        self.yy = float(self.weights @ self.y**2)
+        self.products = products
+        if products is not None and (data.fit_intercept or not data.standardize):
+            mean, variance = products.x_mean, np.diagonal(products.xx) / products.weight
+        else:
+            if moments is None:
+                moments = self.design.moments(self.weights[:, None])
+            mean, variance = moments[0].ravel(), moments[1].ravel()
         if data.fit_intercept:
-            self.mean, self.norm = mean, sd
+            self.mean, self.norm = mean, np.sqrt(variance)
+            self.design.inspect(mean, variance)
         else:
             self.mean, self.norm = np.zeros_like(mean), np.sqrt(variance + mean * mean)
+        self.scale = np.ones_like(mean)
+        if data.standardize:
+            self.scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+        self.y_mean = 0.0
+        self.y = data.targets[:, target]
+        for _ in range(2 if data.fit_intercept else 0):  # the second time for the rounding
+            left = float(self.weights @ self.y)
+            self.y_mean += left
+            self.y = self.y - left
+        self.yy = float(self.weights @ self.y**2)
+
+    def gram(self):
+        """Return (X'VX, X'Vy), from the cross-products it was given if it was."""
+        data = self.data
+        if self.products is None:
+            self.products = cross_products(
+                self.design, data.targets, self.weights, data.fit_intercept
+            )
+        weight = self.products.weight
+        return self.products.xx / weight, self.products.xy[:, self.target] / weight
 
     def penalty(self, l1_ratio, positive):
         """Return the penalty of the elastic net at this weighting, in the inner scale."""
@@ -231,3 +260,13 @@ class Problem:
             return np.zeros(w.shape[:-1])
         inner = self.y_mean - w @ self.mean - w @ self.design.pivot
         return self.data.y_origin[self.target] + self._y_scale * inner
+
+
+def make_problems(data, weights, products=None):
+    """Return one problem per target of `data` for one weighting of its rows."""
+    moments = None
+    if products is None:
+        moments = data.design.moments((weights / weights.sum())[:, None])
+    return [
+        Problem(data, target, weights, moments, products) for target in range(data.targets.shape[1])
+    ]

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from scipy import sparse
 
 from . import kernels
-from .gram import WORK, Path, solve_gram
+from .gram import WORK, Path
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
 INNER_SHARE = 0.3
@@ -94,9 +94,7 @@ class _Sparse:
 
     def kernel_columns(self):
         X = self.problem.design.X
-        record = kernels.Csc(
-            X.data, X.indices, X.indptr, self.problem.mean, self.problem.weights
-        )
+        record = kernels.Csc(X.data, X.indices, X.indptr, self.problem.mean, self.problem.weights)
         return record, self.index
 
 
@@ -252,7 +250,9 @@ class Lockstep:
         states = [self.states[k] for k in which]
         U = np.stack([s.problem.weights * s.r for s in states], axis=1)
         means = np.stack([s.problem.mean for s in states], axis=1)
-        self.g[:, list(which)] = states[0].problem.design.transposed_times(U) - means * U.sum(axis=0)
+        self.g[:, list(which)] = states[0].problem.design.transposed_times(U) - means * U.sum(
+            axis=0
+        )
         for k, s, u in zip(which, states, U.T):
             self.rr[k] = u @ s.r
 
@@ -304,9 +304,7 @@ def solve_working_set(problem, penalty, alphas, tol, max_iter, w):
     """Solve one problem along `alphas`, warm-started at w; return its `Path`."""
     lockstep = Lockstep([problem], [penalty], tol, max_iter, starts=[w])
     state = lockstep.states[0]
-    path = Path(
-        np.zeros((len(alphas), len(w))), np.zeros(len(alphas)), np.zeros(len(alphas), dtype=int)
-    )
+    path = Path.empty(len(alphas), len(w))
     for i, alpha in enumerate(alphas):
         path.n_iter[i] = lockstep.advance(alpha)[0]
         path.coefs[i] = state.w
