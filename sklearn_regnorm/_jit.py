@@ -77,7 +77,7 @@ def generic(stub):
         overload(
             stub,
             jit_options={"error_model": "numpy", "fastmath": VECTORISED_SUM},
-            strict=False,
+            strict=True,
         )(select)
 
     def register(record_type):

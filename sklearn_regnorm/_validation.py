@@ -22,7 +22,9 @@ def check_sparse_structure(X):
     would read and write out of bounds.
     """
     if X.format == "coo":
-        pairs = list(zip(X.coords if hasattr(X, "coords") else (X.row, X.col), X.shape))
+        pairs = list(
+            zip(X.coords if hasattr(X, "coords") else (X.row, X.col), X.shape, strict=True)
+        )
         lengths = {len(axis) for axis, _ in pairs} | {len(X.data)}
     elif X.format in _COMPRESSED:
         block = X.blocksize if X.format == "bsr" else (1, 1)

@@ -62,7 +62,7 @@ def fit_targets(estimator, data, alpha, ratio, one_target):
     starts = _warm_starts(estimator, n_targets, data.design.shape[1])
     coefs, intercepts, gaps, sweeps = [], [], [], []
     problems = make_problems(data, data.weights, known_products(data))
-    for target, (problem, alpha) in enumerate(zip(problems, alphas)):
+    for target, (problem, alpha) in enumerate(zip(problems, alphas, strict=True)):
         penalty = problem.penalty(ratio, estimator.positive)
         start = None if starts is None else problem.inner_coef(starts[target])
         path = solve_path(

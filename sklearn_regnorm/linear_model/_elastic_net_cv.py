@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from .._threads import Workers
 from .._validation import check_alphas, check_folds, check_number, check_weights, check_X_y
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import solve_path
@@ -111,18 +112,18 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         data = prepare(
             X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
         )
-        engine = CrossValidation(data, folds, self.n_jobs)
-        problem = engine.problem
-        if isinstance(grid, int):
-            grids = np.stack(
-                [alpha_grid(problem, ratio, self.positive, self.eps, grid) for ratio in ratios]
+        with Workers(self.n_jobs) as workers:
+            engine = CrossValidation(data, folds, workers)
+            problem = engine.problem
+            if isinstance(grid, int):
+                grids = [alpha_grid(problem, r, self.positive, self.eps, grid) for r in ratios]
+                grids = np.stack(grids)
+            else:
+                grids = np.tile(np.sort(grid)[::-1], (len(ratios), 1))
+            result = engine.run(
+                ratios, grids, positive=self.positive, tol=self.tol, max_iter=self.max_iter
             )
-        else:
-            grids = np.tile(np.sort(grid)[::-1], (len(ratios), 1))
-        result = engine.run(
-            ratios, grids, positive=self.positive, tol=self.tol, max_iter=self.max_iter
-        )
-        self._publish(problem, ratios, grids, result, one_grid=not isinstance(grid, int))
+            self._publish(problem, ratios, grids, result, one_grid=not isinstance(grid, int))
         return self
 
     def _check_grid(self):

@@ -167,12 +167,12 @@ class Ridge(LinearRegressor):
             all_coefs, sweeps[chosen] = solver.solve(alpha)
             coefs[chosen] = all_coefs[chosen]
         results = []
-        for problem, w, alpha, n_iter in zip(problems, coefs, alphas, sweeps):
+        for problem, w, alpha, n_iter in zip(problems, coefs, alphas, sweeps, strict=True):
             gap = problem.certificate(w, alpha, penalty)[0]
             results.append(publish(problem, penalty, alpha, w, gap))
             goal = problem.outer_gap(problem.goal(self.tol))
             warn_if_unsolved(self, alpha, results[-1][2], goal, n_iter)
-        coef, intercept, gap = (np.array(parts) for parts in zip(*results))
+        coef, intercept, gap = (np.array(parts) for parts in zip(*results, strict=True))
         one = len(problems) == 1
         self.coef_ = coef[0] if one else coef
         self.intercept_ = float(intercept[0]) if one_target else intercept

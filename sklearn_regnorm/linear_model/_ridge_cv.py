@@ -4,10 +4,10 @@ import warnings
 from numbers import Integral
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MethodMapping
 
+from .._threads import Workers
 from .._validation import (
     check_alphas,
     check_choice,
@@ -265,10 +265,9 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                     scores[k] = scorer(model, X[test], y[test])
             return errors.mean(axis=1), gaps.max(axis=1), scores
 
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads", require="sharedmem")(
-            delayed(solve)(*fold) for fold in folds
-        )
-        errors, gaps, scores = (np.stack(parts, axis=1) for parts in zip(*results))
+        with Workers(self.n_jobs) as workers:
+            results = workers.map(solve, *zip(*folds, strict=True))
+        errors, gaps, scores = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
         self.mse_path_, self.dual_gap_path_ = errors, gaps
         return scores.mean(axis=1)
 
@@ -279,13 +278,13 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         coefs = _ridge_path(problems, penalty, inner)
         picks = np.broadcast_to(best, len(problems))
         results = []
-        for t, (problem, pick) in enumerate(zip(problems, picks)):
+        for t, (problem, pick) in enumerate(zip(problems, picks, strict=True)):
             w, alpha = coefs[pick, t], inner[pick]
             gap = problem.certificate(w, alpha, penalty)[0]
             results.append(publish(problem, penalty, alpha, w, gap))
             goal = problem.outer_gap(problem.goal(1e-4))
             warn_if_unsolved(self, self.alphas_[pick], results[-1][2], goal, 1)
-        coef, intercept, gap = (np.array(parts) for parts in zip(*results))
+        coef, intercept, gap = (np.array(parts) for parts in zip(*results, strict=True))
         one = len(problems) == 1
         self.coef_ = coef[0] if one else coef
         self.intercept_ = float(intercept[0]) if one_target else intercept

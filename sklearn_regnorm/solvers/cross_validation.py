@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
 
 from .._statistics import cross_products, merge_all
 from .gram import Path, heldout_errors, solve_gram
@@ -45,8 +43,8 @@ class CrossValidation:
         With one target.
     folds : list of (train, test)
         Row indices.
-    n_jobs : int or None
-        Threads.
+    workers : Workers
+        Threads over which the folds are spread.
 
     Attributes
     ----------
@@ -54,16 +52,14 @@ class CrossValidation:
         That of all rows.
     """
 
-    def __init__(self, data, folds, n_jobs):
+    def __init__(self, data, folds, workers):
         self.data = data
         self.folds = folds
-        self.parallel = Parallel(n_jobs=n_jobs, prefer="threads", require="sharedmem")
-        self.threads = effective_n_jobs(n_jobs)
+        self.workers = workers
         self.in_gram_form = choose_form(data.design.shape[1]) == "gram"
         whole = None
         if self.in_gram_form:
-            with self._one_blas_thread_each():
-                whole, self.sides = fold_products(data, folds, self.parallel)
+            whole, self.sides = fold_products(data, folds, workers)
         self.problem = Problem(data, 0, data.weights, products=whole)
 
     def run(self, ratios, grids, *, positive, tol, max_iter):
@@ -77,11 +73,7 @@ class CrossValidation:
             Decreasing alphas.
         """
         engine = self._run_gram if self.in_gram_form else self._run_lockstep
-        with self._one_blas_thread_each():
-            return engine(ratios, grids, positive, tol, max_iter)
-
-    def _one_blas_thread_each(self):
-        return threadpool_limits(limits=1 if self.threads > 1 else None, user_api="blas")
+        return engine(ratios, grids, positive, tol, max_iter)
 
     def _row_weights(self, side):
         """Return (n_folds, n) weights of one side; a row listed twice counts twice."""
@@ -94,13 +86,13 @@ class CrossValidation:
     def _run_gram(self, ratios, grids, positive, tol, max_iter):
         kept, held = self._row_weights(0), self._row_weights(1)
 
-        def solve_fold(v, h, train, test):
+        def solve_fold(v, h, sides):
+            train, test = sides
             fold = Problem(self.data, 0, v, products=train)
             errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
-            for i, (ratio, alphas) in enumerate(zip(ratios, grids)):
-                path = solve_gram(
-                    *fold.gram(), fold.yy, fold.penalty(ratio, positive), alphas, max_iter
-                )
+            for i, ratio in enumerate(ratios):
+                penalty = fold.penalty(ratio, positive)
+                path = solve_gram(*fold.gram(), fold.yy, penalty, grids[i], max_iter)
                 gaps[i] = path.gaps
                 errors[i], doubtful = heldout_errors(path.coefs, train, test)
                 if doubtful.any():
@@ -108,17 +100,15 @@ class CrossValidation:
                     errors[i, doubtful] = h @ (R * R) / h.sum()
             return errors, gaps, fold.goal(tol)
 
-        results = self.parallel(
-            delayed(solve_fold)(v, h, *side) for v, h, side in zip(kept, held, self.sides)
-        )
-        options = {"tol": tol, "max_iter": max_iter, "certify": False}
-        paths = self.parallel(
-            delayed(solve_path)(
-                self.problem, self.problem.penalty(ratio, positive), alphas, **options
+        def solve_whole(ratio, alphas):
+            penalty = self.problem.penalty(ratio, positive)
+            return solve_path(
+                self.problem, penalty, alphas, tol=tol, max_iter=max_iter, certify=False
             )
-            for ratio, alphas in zip(ratios, grids)
-        )
-        errors, gaps, goals = zip(*results)
+
+        results = self.workers.map(solve_fold, kept, held, self.sides)
+        paths = self.workers.map(solve_whole, ratios, grids)
+        errors, gaps, goals = zip(*results, strict=True)
         return CVResult(np.stack(errors, axis=-1), np.stack(gaps, axis=-1), np.array(goals), paths)
 
     # ------------------------------------------------------------ working-set form
@@ -131,19 +121,19 @@ class CrossValidation:
         errors = np.empty((*grids.shape, len(folds)))
         gaps = np.empty_like(errors)
         paths = []
-        for i, (ratio, alphas) in enumerate(zip(ratios, grids)):
+        for i, (ratio, alphas) in enumerate(zip(ratios, grids, strict=True)):
             penalties = [one.penalty(ratio, positive) for one in everyone]
             if penalties[0].smooth:
                 path = _closed_folds(everyone, penalties, held, alphas, errors[i], gaps[i])
             else:
-                lockstep = Lockstep(everyone, penalties, tol, max_iter, parallel=self.parallel)
+                lockstep = Lockstep(everyone, penalties, tol, max_iter, self.workers)
                 path = _follow(lockstep, held, alphas, errors[i], gaps[i])
             paths.append(path)
         goals = np.array([fold.goal(tol) for fold in folds])
         return CVResult(errors, gaps, goals, paths)
 
 
-def fold_products(data, folds, parallel):
+def fold_products(data, folds, workers):
     """Return the cross-products of all rows, and an iterator of (training, held-out) ones.
 
     Rows that lie on the same sides of all folds are summed up once; a side is the merger of such
@@ -162,15 +152,15 @@ def fold_products(data, folds, parallel):
     repeated = any(count.max() > 1 for count in counts)
     if repeated or n_groups > 3 * len(folds) or n_groups * p * p * 8 > STATISTICS_BYTES:
         sides = (products(count * data.weights) for count in counts)
-        return products(data.weights), zip(sides, sides)
+        return products(data.weights), zip(sides, sides, strict=True)
     members = [np.flatnonzero((group == k) & (data.weights > 0)) for k in range(n_groups)]
     present = [k for k in range(n_groups) if len(members[k])]
-    parts = parallel(delayed(products)(data.weights, members[k]) for k in present)
-    parts = dict(zip(present, parts))
+    summed = workers.map(lambda k: products(data.weights, members[k]), present)
+    parts = dict(zip(present, summed, strict=True))
     sides = (
         merge_all([parts[k] for k in np.unique(group[count > 0]) if k in parts]) for count in counts
     )
-    return merge_all(parts.values()), zip(sides, sides)
+    return merge_all(parts.values()), zip(sides, sides, strict=True)
 
 
 def _follow(lockstep, held, alphas, errors, gaps):
@@ -183,7 +173,7 @@ def _follow(lockstep, held, alphas, errors, gaps):
     for a, alpha in enumerate(alphas):
         path.n_iter[a] = lockstep.advance(alpha)[-1]
         path.coefs[a], path.gaps[a] = whole.w, whole.gap
-        for k, (fold, h) in enumerate(zip(folds, held)):
+        for k, (fold, h) in enumerate(zip(folds, held, strict=True)):
             gaps[a, k] = fold.gap
             errors[a, k] = h @ (fold.r * fold.r) / h.sum()
     return path
@@ -191,7 +181,7 @@ def _follow(lockstep, held, alphas, errors, gaps):
 
 def _closed_folds(everyone, penalties, held, alphas, errors, gaps):
     """Fill errors and gaps (n_alphas, n_folds) of a ridge grid; return the full-data path."""
-    for k, (fold, penalty) in enumerate(zip(everyone, penalties)):
+    for k, (fold, penalty) in enumerate(zip(everyone, penalties, strict=True)):
         path = solve_path(fold, penalty, alphas, tol=0.0, max_iter=None)
         if k < len(held):
             gaps[:, k] = path.gaps

@@ -12,6 +12,8 @@ from .._statistics import BLOCK_ENTRIES
 
 # A column is worth shifting explicitly when its mean is this many standard deviations from zero.
 HEAVY = 8.0
+# Columns multiplied at once, and given to one thread.
+COLUMN_BLOCK = 2048
 
 
 def make_design(X, weights, shift):
@@ -79,10 +81,20 @@ class DenseDesign:
             out[taken] = block @ W
         return out
 
-    def transposed_times(self, U):
+    def transposed_times(self, U, workers=None):
         """Return X' U for the shifted columns, (p, m)."""
         if self.direct:
-            return self.X.T @ U - np.multiply.outer(self.pivot, U.sum(axis=0))
+            out = np.empty((self.shape[1], *U.shape[1:]))
+            total = U.sum(axis=0)
+
+            def fill(start):
+                part = slice(start, start + COLUMN_BLOCK)
+                out[part] = self.X[:, part].T @ U
+                out[part] -= np.multiply.outer(self.pivot[part], total)
+
+            starts = range(0, self.shape[1], COLUMN_BLOCK)
+            (workers.map if workers else lambda f, a: [f(x) for x in a])(fill, starts)
+            return out
         out = 0.0
         for taken, block in self.row_blocks(np.arange(self.shape[0])):
             out = out + block.T @ U[taken]
@@ -172,6 +184,6 @@ class SparseDesign:
         """Return X W for the shifted columns, (n, m)."""
         return self.X @ W
 
-    def transposed_times(self, U):
+    def transposed_times(self, U, workers=None):
         """Return X' U for the shifted columns, (p, m)."""
         return self.X.T @ U

@@ -97,4 +97,4 @@ def _refit(problems, penalty, alpha, i):
     alpha = alpha * (problem.data.weights.sum() / weights.sum())
     fold = [Problem(problem.data, one.target, weights) for one in problems]
     W = RidgeSolver(fold, fold[0].penalty(0.0, False)).solve(alpha)[0]
-    return np.array([one.residual(w)[i] for one, w in zip(fold, W)])
+    return np.array([one.residual(w)[i] for one, w in zip(fold, W, strict=True)])

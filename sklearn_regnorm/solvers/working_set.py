@@ -5,52 +5,71 @@ solved on a small set of columns; one product X'R with the residuals of all prob
 them or names the columns that are missing.
 """
 
+from functools import partial
+
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
 
+from .._threads import Workers
 from . import kernels
 from .gram import WORK, Path
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
 INNER_SHARE = 0.3
 # Largest working set whose Gram matrix is formed.
-GRAM_LIMIT = 3000
+GRAM_LIMIT = 2000
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
 FLOOR_TOL = 1e-12
 
 
-class _Gathered:
-    """The working set's columns of a dense X: copied, centred, with their Gram matrix."""
+class _WorkingSet:
+    """Some columns of X, in the order they came in, and their Gram matrix as far as needed."""
 
     def __init__(self, problem):
         self.problem = problem
         self.index = np.zeros(0, dtype=np.int64)
-        self.values = np.zeros((len(problem.y), 0), order="F")
         self.G = np.zeros((0, 0))
 
     def add(self, columns):
-        new = self.problem.design.gather(columns) - self.problem.mean[columns]
-        old = len(self.index)
         self.index = np.concatenate([self.index, columns])
-        self.values = np.concatenate([self.values.T, new.T]).T
-        if len(self.index) <= GRAM_LIMIT:
-            side = self.values.T @ (self.problem.weights[:, None] * new)
-            G = np.empty((len(self.index), len(self.index)))
+
+    def keep(self, mask):
+        known = mask[: len(self.G)]
+        self.G = self.G[np.ix_(known, known)]
+        self.index = self.index[mask]
+
+    def gram(self):
+        """Return X'VX of the set; only the columns that are new since last time cost anything."""
+        old, m = len(self.G), len(self.index)
+        if old < m:
+            side = self._products(old)
+            G = np.empty((m, m))
             G[:old, :old] = self.G
             G[:, old:] = side
             G[old:, :] = side.T
             self.G = G
+        return self.G
+
+
+class _Gathered(_WorkingSet):
+    """Columns of a dense X, copied next to each other and centred."""
+
+    def __init__(self, problem):
+        super().__init__(problem)
+        self.values = np.zeros((len(problem.y), 0), order="F")
+
+    def add(self, columns):
+        super().add(columns)
+        new = self.problem.design.gather(columns)
+        new -= self.problem.mean[columns]
+        self.values = np.concatenate([self.values.T, new.T]).T
 
     def keep(self, mask):
-        self.index = self.index[mask]
+        super().keep(mask)
         self.values = np.asfortranarray(self.values[:, mask])
-        self.G = self.G[np.ix_(mask, mask)] if len(self.G) == len(mask) else np.zeros((0, 0))
 
-    def gram(self):
-        if len(self.G) != len(self.index):
-            self.G = self.values.T @ (self.problem.weights[:, None] * self.values)
-        return self.G
+    def _products(self, old):
+        return self.values.T @ (self.problem.weights[:, None] * self.values[:, old:])
 
     def residual(self, w):
         return self.problem.y - self.values @ w
@@ -63,25 +82,14 @@ class _Gathered:
         return record, np.arange(len(self.index))
 
 
-class _Sparse:
-    """The working set's columns of a sparse X, used in place."""
+class _Sparse(_WorkingSet):
+    """Columns of a sparse X, used in place."""
 
-    def __init__(self, problem):
-        self.problem = problem
-        self.index = np.zeros(0, dtype=np.int64)
-        self.entries = np.diff(problem.design.X.indptr)
-
-    def add(self, columns):
-        self.index = np.concatenate([self.index, columns])
-
-    def keep(self, mask):
-        self.index = self.index[mask]
-
-    def gram(self):
+    def _products(self, old):
         chosen = self.problem.design.X[:, self.index]
+        new = sparse.diags_array(self.problem.weights) @ chosen[:, old:]
         mean = self.problem.mean[self.index]
-        cross = chosen.T @ sparse.diags_array(self.problem.weights) @ chosen
-        return cross.toarray() - np.outer(mean, mean)
+        return (chosen.T @ new).toarray() - np.outer(mean, mean[old:])
 
     def residual(self, w):
         used = w != 0
@@ -89,8 +97,7 @@ class _Sparse:
         return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
 
     def prefers_gram(self):
-        m = len(self.index)
-        return m <= 20 or m * m <= self.entries[self.index].sum()
+        return len(self.index) <= GRAM_LIMIT
 
     def kernel_columns(self):
         X = self.problem.design.X
@@ -228,16 +235,16 @@ class Lockstep:
         Most sweeps per problem and alpha.
     starts : list of ndarray of shape (p,), optional
         Warm starts, by default zero.
-    parallel : joblib.Parallel, optional
+    workers : Workers
         Spreads the problems over threads.
     """
 
-    def __init__(self, problems, penalties, tol, max_iter, starts=None, parallel=None):
+    def __init__(self, problems, penalties, tol, max_iter, workers, starts=None):
         p = problems[0].design.shape[1]
         starts = [np.zeros(p)] * len(problems) if starts is None else starts
-        self.states = [_State(*args, tol) for args in zip(problems, penalties, starts)]
+        self.states = [_State(*args, tol) for args in zip(problems, penalties, starts, strict=True)]
         self.max_iter = max_iter
-        self.parallel = parallel or Parallel(n_jobs=1)
+        self.workers = workers
         self.g = np.empty((p, len(problems)))
         self.rr = np.empty(len(problems))
         for state in self.states:
@@ -250,10 +257,9 @@ class Lockstep:
         states = [self.states[k] for k in which]
         U = np.stack([s.problem.weights * s.r for s in states], axis=1)
         means = np.stack([s.problem.mean for s in states], axis=1)
-        self.g[:, list(which)] = states[0].problem.design.transposed_times(U) - means * U.sum(
-            axis=0
-        )
-        for k, s, u in zip(which, states, U.T):
+        g = states[0].problem.design.transposed_times(U, self.workers)
+        self.g[:, list(which)] = g - means * U.sum(axis=0)
+        for k, s, u in zip(which, states, U.T, strict=True):
             self.rr[k] = u @ s.r
 
     def advance(self, alpha):
@@ -265,13 +271,11 @@ class Lockstep:
         for state in self.states:
             state.gap = state.worst = np.inf
         while pending:
-            rounds = self.parallel(
-                delayed(self._round)(k, alpha, threshold, self.max_iter - sweeps[k])
-                for k in pending
-            )
+            solve = partial(self._round, alpha, threshold, self.max_iter - sweeps)
+            rounds = self.workers.map(solve, pending)
             self._correlate(pending)
             still = []
-            for k, (added, done) in zip(pending, rounds):
+            for k, (added, done) in zip(pending, rounds, strict=True):
                 sweeps[k] += done
                 finished = self._certify(k, alpha, added)
                 if not finished and sweeps[k] < self.max_iter:
@@ -280,10 +284,10 @@ class Lockstep:
         self.previous = alpha
         return sweeps
 
-    def _round(self, k, alpha, threshold, max_sweeps):
+    def _round(self, alpha, threshold, sweeps_left, k):
         state = self.states[k]
         added = state.choose(threshold, self.g[:, k])
-        return added, state.solve(alpha, self.g[:, k], self.rr[k], max_sweeps)
+        return added, state.solve(alpha, self.g[:, k], self.rr[k], sweeps_left[k])
 
     def _certify(self, k, alpha, added):
         """Set the state's certificate; return whether it is solved or beyond improvement."""
@@ -302,7 +306,7 @@ class Lockstep:
 
 def solve_working_set(problem, penalty, alphas, tol, max_iter, w):
     """Solve one problem along `alphas`, warm-started at w; return its `Path`."""
-    lockstep = Lockstep([problem], [penalty], tol, max_iter, starts=[w])
+    lockstep = Lockstep([problem], [penalty], tol, max_iter, Workers(1), starts=[w])
     state = lockstep.states[0]
     path = Path.empty(len(alphas), len(w))
     for i, alpha in enumerate(alphas):
