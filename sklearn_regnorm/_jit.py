@@ -5,8 +5,15 @@ arrays, numbers and named tuples only: jitclasses, functions as arguments and cl
 the on-disk cache in every new process.
 """
 
+from contextlib import suppress
+from importlib import import_module
+
 import numba
 from numba.extending import overload
+
+# Half of what a first fit would wait for, with kernels cached, is numba importing its own modules.
+with suppress(ImportError):
+    import_module("numba.cpython.charseq")
 
 # Allows a reduction to be vectorised; unlike full fastmath it keeps NaN, inf and signed zeros.
 VECTORISED_SUM = {"reassoc", "contract"}
