@@ -75,20 +75,17 @@ class CrossValidation:
         engine = self._run_gram if self.in_gram_form else self._run_lockstep
         return engine(ratios, grids, positive, tol, max_iter)
 
-    def _row_weights(self, side):
-        """Return (n_folds, n) weights of one side; a row listed twice counts twice."""
-        n = len(self.data.weights)
-        counts = [np.bincount(fold[side], minlength=n) for fold in self.folds]
-        return np.stack(counts) * self.data.weights
+    def _row_weights(self, k, side):
+        """Return the weights (n,) of one side of fold k; a row listed twice counts twice."""
+        counts = np.bincount(self.folds[k][side], minlength=len(self.data.weights))
+        return counts * self.data.weights
 
     # ------------------------------------------------------------ Gram form
 
     def _run_gram(self, ratios, grids, positive, tol, max_iter):
-        kept, held = self._row_weights(0), self._row_weights(1)
-
-        def solve_fold(v, h, sides):
-            train, test = sides
-            fold = Problem(self.data, 0, v, products=train)
+        def solve_fold(k):
+            train, test = self.sides(k)
+            fold = Problem(self.data, 0, self._row_weights(k, 0), products=train)
             errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
             for i, ratio in enumerate(ratios):
                 penalty = fold.penalty(ratio, positive)
@@ -96,8 +93,9 @@ class CrossValidation:
                 gaps[i] = path.gaps
                 errors[i], doubtful = heldout_errors(path.coefs, train, test)
                 if doubtful.any():
+                    held = self._row_weights(k, 1)
                     R = fold.residual(path.coefs[doubtful].T)
-                    errors[i, doubtful] = h @ (R * R) / h.sum()
+                    errors[i, doubtful] = held @ (R * R) / held.sum()
             return errors, gaps, fold.goal(tol)
 
         def solve_whole(ratio, alphas):
@@ -106,7 +104,7 @@ class CrossValidation:
                 self.problem, penalty, alphas, tol=tol, max_iter=max_iter, certify=False
             )
 
-        results = self.workers.map(solve_fold, kept, held, self.sides)
+        results = self.workers.map(solve_fold, range(len(self.folds)))
         paths = self.workers.map(solve_whole, ratios, grids)
         errors, gaps, goals = zip(*results, strict=True)
         return CVResult(np.stack(errors, axis=-1), np.stack(gaps, axis=-1), np.array(goals), paths)
@@ -114,7 +112,10 @@ class CrossValidation:
     # ------------------------------------------------------------ working-set form
 
     def _run_lockstep(self, ratios, grids, positive, tol, max_iter):
-        kept, held = self._row_weights(0), self._row_weights(1)
+        kept, held = (
+            np.stack([self._row_weights(k, side) for k in range(len(self.folds))])
+            for side in (0, 1)
+        )
         mean, variance = self.data.design.moments((kept / kept.sum(axis=1, keepdims=True)).T)
         folds = [Problem(self.data, 0, v, (mean[:, k], variance[:, k])) for k, v in enumerate(kept)]
         everyone = [*folds, self.problem]
@@ -134,33 +135,53 @@ class CrossValidation:
 
 
 def fold_products(data, folds, workers):
-    """Return the cross-products of all rows, and an iterator of (training, held-out) ones.
+    """Return the cross-products of all rows, and a function of k that gives fold k's two sides'.
 
     Rows that lie on the same sides of all folds are summed up once; a side is the merger of such
     groups, so that no sum is ever taken apart again. Where the groups are too many to keep, or
-    a side lists rows twice, sides are computed from their rows, one at a time.
+    a side lists rows twice, the sides are computed from their rows when asked for.
     """
     n, p = data.design.shape
-    counts = [np.bincount(side, minlength=n) for fold in folds for side in fold]
-    _, group = np.unique(np.packbits(np.stack(counts) > 0, axis=0), axis=1, return_inverse=True)
-    group = group.ravel()
-    n_groups = int(group.max()) + 1
 
     def products(weights, rows=None):
         return cross_products(data.design, data.targets, weights, data.fit_intercept, rows)
 
-    repeated = any(count.max() > 1 for count in counts)
-    if repeated or n_groups > 3 * len(folds) or n_groups * p * p * 8 > STATISTICS_BYTES:
-        sides = (products(count * data.weights) for count in counts)
-        return products(data.weights), zip(sides, sides, strict=True)
-    members = [np.flatnonzero((group == k) & (data.weights > 0)) for k in range(n_groups)]
-    present = [k for k in range(n_groups) if len(members[k])]
-    summed = workers.map(lambda k: products(data.weights, members[k]), present)
-    parts = dict(zip(present, summed, strict=True))
-    sides = (
-        merge_all([parts[k] for k in np.unique(group[count > 0]) if k in parts]) for count in counts
-    )
-    return merge_all(parts.values()), zip(sides, sides, strict=True)
+    def from_rows(k):
+        counts = (np.bincount(side, minlength=n) for side in folds[k])
+        return [products(count * data.weights) for count in counts]
+
+    most = min(3 * len(folds), STATISTICS_BYTES // (8 * p * p))
+    members = shared_groups(folds, data.weights, most)
+    if members is None:
+        return products(data.weights), from_rows
+    parts = workers.map(lambda rows: products(data.weights, rows), members)
+    group = np.full(n, -1)
+    for k, rows in enumerate(members):
+        group[rows] = k
+
+    def merged(k):
+        chosen = (np.setdiff1d(group[side], [-1]) for side in folds[k])
+        return [merge_all([parts[i] for i in which]) for which in chosen]
+
+    return merge_all(parts), merged
+
+
+def shared_groups(folds, weights, most):
+    """Group the rows of positive weight by the sides they are on.
+
+    Returns a list of row indices, or None if there would be more than `most` groups or a side
+    lists a row twice.
+    """
+    n = len(weights)
+    if len(folds) > most or any(len(np.unique(side)) < len(side) for f in folds for side in f):
+        return None
+    member = np.zeros((2 * len(folds), n), dtype=bool)
+    for row, side in zip(member, (side for fold in folds for side in fold), strict=True):
+        row[side] = True
+    _, group = np.unique(np.packbits(member, axis=0), axis=1, return_inverse=True)
+    group = np.where(weights > 0, group.ravel(), -1)
+    present = np.setdiff1d(group, [-1])
+    return None if len(present) > most else [np.flatnonzero(group == k) for k in present]
 
 
 def _follow(lockstep, held, alphas, errors, gaps):

@@ -47,11 +47,12 @@ def leave_one_out(problems, penalty, alphas):
     if exact:
         rest, outside = np.zeros_like(rest), np.zeros_like(outside)
     residuals = np.empty((len(alphas), len(problem.y), Z.shape[1]))
+    squares, inside = U * U, U.T @ Z
     for k, alpha in enumerate(alphas):
         left = alpha / (s * s + alpha) if alpha > 0 else np.zeros_like(s)
-        kept = rest + (U * U) @ left
+        kept = rest + squares @ left
         suspect = kept <= (0.0 if exact else LEVERAGE_MARGIN)
-        scaled = outside + U @ (left[:, None] * (U.T @ Z))
+        scaled = outside + U @ (left[:, None] * inside)
         kept = np.where(suspect, 1.0, kept)
         residuals[k, rows] = scaled / (kept[:, None] * root)
         for i in rows[suspect]:
