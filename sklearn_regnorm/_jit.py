@@ -7,6 +7,7 @@ the on-disk cache in every new process.
 
 from contextlib import suppress
 from importlib import import_module
+from inspect import signature
 
 import numba
 from numba.extending import overload
@@ -74,6 +75,7 @@ def generic(stub):
     def select(record, *args):
         return bodies.get(getattr(record, "instance_class", None))
 
+    select.__signature__ = signature(stub)  # numba compares it with that of the bodies
     if numba.config.DISABLE_JIT:
 
         def dispatch(record, *args):

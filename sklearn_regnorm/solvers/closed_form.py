@@ -7,7 +7,7 @@ solution of least norm is returned.
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, cg, lsmr
 
 from . import kernels
 
@@ -162,7 +162,7 @@ class RidgeSolver:
         g = np.asfortranarray(problem.correlate(R))
         rr = problem.weights @ (R * R)
         free = np.full(len(self.d), np.inf)
-        terms = alpha, 0.0 * self.d, self.d, -free, free, problem.norm
+        terms = 0.0 * self.d, alpha * self.d, -free, free, problem.norm
         worst = max(kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs))
         return worst, g
 
@@ -197,41 +197,78 @@ class RidgeSolver:
         right = np.vstack([Y, np.zeros((A.shape[1], Y.shape[1]))])
         return (linalg.lstsq(A / size, right, cond=kernels.EPS)[0] / size[:, None]).T
 
-    def _least_norm(self):
-        """Return the least-squares solutions of least norm, (n_targets, p).
+    def _least_norm(self, rounds=3):
+        """Return the least-squares solutions (n_targets, p) with the least sum of d w^2.
 
-        The rank is judged on columns of unit length, so that it does not depend on their units.
+        The solution for the residual is added a few times: the pseudo-inverse of an
+        ill-conditioned Gram matrix alone has too few digits.
         """
-        problem = self.problem
+        if "pinv" not in self._factors:
+            self._factors["pinv"] = self._pseudo_inverse()
+        R, coefs = self.Y, np.zeros(self.q.T.shape)
+        for _ in range(rounds):
+            coefs = coefs + self._factors["pinv"](R).T
+            R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
+            if self._worst(0.0, coefs)[0] <= 1.0:
+                return coefs
+        return self._polish(coefs, R) if self.problem.design.sparse else coefs
+
+    def _polish(self, coefs, R):
+        """Add the least-squares solution for the residual R, by iterations with X itself."""
+        problem, root = self.problem, np.sqrt(self.problem.weights)
+        operator = LinearOperator(
+            problem.design.shape,
+            lambda w: root * (problem.design.times(w) - problem.mean @ w),
+            lambda u: problem.correlate(u / np.where(root > 0, root, 1.0)),
+            dtype=np.float64,
+        )
+        limit = 10 * max(problem.design.shape)
+        steps = [lsmr(operator, root * r, atol=0, btol=0, conlim=0, maxiter=limit)[0] for r in R.T]
+        better = coefs + np.array(steps)
+        return better if self._worst(0.0, better)[0] < self._worst(0.0, coefs)[0] else coefs
+
+    def _pseudo_inverse(self):
+        """Return a function from residuals (n, t) to coefficients (p, t).
+
+        The rank is judged on columns of unit length, so that it does not depend on their units;
+        what is shortest is judged in the penalty's metric.
+        """
+        problem, root_d = self.problem, np.sqrt(self.d)
+        root = np.sqrt(problem.weights[self.rows])[:, None]
+        if problem.design.sparse and not self.tall:
+            s, Q = linalg.eigh(self._matrix())
+            Q, s = Q[:, (kept := s > len(s) * kernels.EPS * s[-1])], s[kept]
+
+            def by_rows(R):
+                dual = np.zeros_like(R)
+                dual[self.rows] = Q @ ((Q.T @ (root * R[self.rows])) / s[:, None]) / root
+                return problem.correlate(dual) / self.d[:, None]
+
+            return by_rows
         size = np.where(problem.norm > 0, problem.norm, 1.0)
-        if not problem.design.sparse:
-            Z, Y = self._weighted_copy()
+        if problem.design.sparse:
+            s, V = linalg.eigh(self._matrix() / size / size[:, None])
+            V, s = V[:, (kept := s > len(s) * kernels.EPS * s[-1])], s[kept]
+        else:
+            Z, _ = self._weighted_copy()
             U, s, Vt = linalg.svd(Z / size, full_matrices=False)
             rank = int((s > max(Z.shape) * kernels.EPS * s[:1].max(initial=0.0)).sum())
-            basis = Vt[:rank].T
-            W = basis @ ((U[:, :rank].T @ Y) / s[:rank, None])
-        elif self.tall:
-            s, Q = linalg.eigh(self._matrix() / size / size[:, None])
-            kept = s > len(s) * kernels.EPS * s[-1]
-            basis = Q[:, kept]
-            W = basis @ ((basis.T @ (self.q / size[:, None])) / s[kept, None])
-        else:
-            return self._least_norm_by_rows()
-        W /= size[:, None]
-        if basis.shape[1] < len(size):  # project on the row space in the caller's units
-            basis = linalg.qr(basis * size[:, None], mode="economic")[0]
-            W = basis @ (basis.T @ W)
-        return W.T
+            U, V, s = U[:, :rank], Vt[:rank].T, s[:rank]
+        basis = None
+        if V.shape[1] < len(size):
+            basis = linalg.qr(V * (size / root_d)[:, None], mode="economic")[0]
 
-    def _least_norm_by_rows(self):
-        problem = self.problem
-        root = np.sqrt(problem.weights[self.rows])[:, None]
-        s, Q = linalg.eigh(self._matrix())
-        kept = s > len(s) * kernels.EPS * s[-1]
-        dual = np.zeros_like(self.Y)
-        inside = Q[:, kept].T @ (root * self.Y[self.rows]) / s[kept, None]
-        dual[self.rows] = (Q[:, kept] @ inside) / root
-        return problem.correlate(dual).T / self.d
+        def by_columns(R):
+            if problem.design.sparse:
+                inner = (V.T @ (problem.correlate(R) / size[:, None])) / s[:, None]
+            else:
+                inner = (U.T @ (root * R[self.rows])) / s[:, None]
+            W = V @ inner / size[:, None]
+            if basis is not None:  # on the row space
+                W = basis @ (basis.T @ (W * root_d[:, None])) / root_d[:, None]
+            return W
+
+        return by_columns
 
     # ------------------------------------------------------------ conjugate gradients
 

@@ -128,17 +128,22 @@ class SparseDesign:
         self._rows = None
 
     def _shift_heavy(self, X, weights):
+        """Shift the columns whose mean is large beside their spread, over all or stored rows."""
         n, p = X.shape
-        counts = np.diff(X.indptr)
+        share = weights / weights.sum()
+        mean, variance = _sparse_moments(X, share[:, None])
+        far = (np.abs(mean) > 2 * np.sqrt(variance)).ravel()
         heavy = []
-        for j in np.flatnonzero(2 * counts > n):
-            values = X.data[X.indptr[j] : X.indptr[j + 1]]
-            # an entry of the column, so that equal values become exactly zero
-            self.pivot[j] = np.partition(values, len(values) // 2)[len(values) // 2]
-            if np.abs(self.pivot[j]) > 2 * np.std(values - self.pivot[j]):
+        for j in np.flatnonzero(far | (2 * np.diff(X.indptr) > n)):
+            stored = slice(X.indptr[j], X.indptr[j + 1])
+            values, mass = X.data[stored], share[X.indices[stored]]
+            order = np.argsort(values)
+            total = np.cumsum(mass[order])
+            # the weighted median: an entry, so that equal values become exactly zero
+            pivot = values[order[np.searchsorted(total, total[-1] / 2)]]
+            if far[j] or np.abs(pivot) > 2 * np.std(values - pivot):
                 heavy.append(j)
-            else:
-                self.pivot[j] = 0.0
+                self.pivot[j] = pivot
         if not heavy:
             return X
         heavy = np.array(heavy)
@@ -159,23 +164,7 @@ class SparseDesign:
 
     def moments(self, V):
         """Return the weighted means (p, K) of the shifted columns and their variances."""
-        mean = self.X.T @ V
-        variance = np.empty_like(mean)
-        counts = np.diff(self.X.indptr)
-        squares = self.X.copy()
-        for k in range(V.shape[1]):
-            np.subtract(self.X.data, np.repeat(mean[:, k], counts), out=squares.data)
-            squares.data **= 2
-            stored = (
-                sparse.csc_array(
-                    (np.ones_like(self.X.data), self.X.indices, self.X.indptr), self.shape
-                ).T
-                @ V[:, k]
-            )
-            missing = np.maximum(1.0 - stored, 0.0)
-            missing[counts == self.shape[0]] = 0.0
-            variance[:, k] = squares.T @ V[:, k] + missing * mean[:, k] ** 2
-        return mean, variance
+        return _sparse_moments(self.X, V)
 
     def inspect(self, mean, variance):
         """Nothing to note: large offsets have been taken out already."""
@@ -187,3 +176,25 @@ class SparseDesign:
     def transposed_times(self, U, workers=None):
         """Return X' U for the shifted columns, (p, m)."""
         return self.X.T @ U
+
+
+def _sparse_moments(X, V):
+    """Return weighted means and variances (p, K) of the columns of a CSC matrix.
+
+    About an entry of each column, so that a constant column has variance zero exactly.
+    """
+    n, p = X.shape
+    counts = np.diff(X.indptr)
+    first = np.zeros(p)
+    first[counts > 0] = X.data[X.indptr[:-1][counts > 0]]
+    centred = sparse.csc_array((X.data - np.repeat(first, counts), X.indices, X.indptr), X.shape)
+    pattern = sparse.csc_array((np.ones(len(X.data)), X.indices, X.indptr), X.shape)
+    full = (pattern.T @ (V > 0).astype(float)) == (V > 0).sum(axis=0)
+    mass = np.where(full, 1.0, pattern.T @ V)
+    missing = np.maximum(1.0 - mass, 0.0)
+    mean = first[:, None] * mass + centred.T @ V
+    variance = np.empty_like(mean)
+    for k in range(V.shape[1]):
+        centred.data = (X.data - np.repeat(mean[:, k], counts)) ** 2
+        variance[:, k] = centred.T @ V[:, k] + missing[:, k] * mean[:, k] ** 2
+    return mean, variance

@@ -38,7 +38,7 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
     p = len(q)
     path = Path.empty(len(alphas), p)
     G = np.ascontiguousarray(G)
-    norm = np.sqrt(np.diagonal(G)).copy()
+    norm = np.sqrt(np.diagonal(G))
     w = np.zeros(p) if start is None else np.array(start, dtype=np.float64)
     done = 0
     while done < len(alphas):
@@ -47,6 +47,23 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
             norm, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
         )  # fmt: skip
     return path
+
+
+def solve_point(G, q, yy, terms, goal, max_sweeps, w):
+    """Solve at one alpha, in place on `w`, to a gap of `goal` (0: the floor); return the sweeps.
+
+    `terms` are (l1, l2, lower, upper) as `Penalty.at` gives them.
+    """
+    m = len(q)
+    norm = np.sqrt(np.diagonal(G))
+    g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
+    sweeps, status = 0, 0
+    while status == 0 and sweeps < max_sweeps:
+        done, _, status = kernels.gram_solve(
+            G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
+        )
+        sweeps += done
+    return sweeps
 
 
 def refine(problem, penalty, alpha, w, max_iter, rounds=5):
@@ -64,9 +81,8 @@ def refine(problem, penalty, alpha, w, max_iter, rounds=5):
         G, _ = problem.gram()
         q = g + G @ w
         yy = rr + w @ q + w @ g
-        path = solve_gram(G, q, yy, penalty, np.array([alpha]), max_iter, w)
-        w = path.coefs[0]
-        sweeps += int(path.n_iter[0])
+        w = w.copy()
+        sweeps += solve_point(G, q, yy, penalty.at(alpha), 0.0, max_iter, w)
         new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
         if new_worst >= worst:
             break

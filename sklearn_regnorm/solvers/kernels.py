@@ -6,9 +6,9 @@ edited elsewhere would leave stale machine code behind.
 The problem, with centred columns x_j, centred target, weights v that sum to one and w the
 coefficients::
 
-    P(w) = 1/2 sum_i v_i r_i^2 + sum_j (a l1_j |w_j| + a l2_j w_j^2 / 2),  lower_j <= w_j <= upper_j
+    P(w) = 1/2 sum_i v_i r_i^2 + sum_j (l1_j |w_j| + l2_j w_j^2 / 2),  lower_j <= w_j <= upper_j
 
-Names: ``a`` the path parameter alpha, ``g`` = X'Vr the correlations (minus the gradient of the
+Names: ``g`` = X'Vr the correlations (minus the gradient of the
 squared loss), ``G`` = X'VX the Gram matrix, ``q`` = X'Vy, ``yy`` = y'Vy, ``rr`` = r'Vr,
 ``norm_j`` = sqrt(G_jj). Nothing here allocates per iteration, checks input, or decides policy.
 """
@@ -25,6 +25,12 @@ EPS = 2.220446049250313e-16
 PIVOT_SHARE = 8.0 * EPS
 # Relative KKT violation below which a coefficient needs no more work.
 KKT_SHARE = 1e-12
+# Strengths beyond it count as this: infinity times a coefficient of zero would be NaN.
+HUGE = 1e300
+# Where rounding itself may be: a violation below this many floors that no longer shrinks is solved.
+NEAR_FLOOR = 8.0
+# Rounds of descent and Newton steps without halving the violation, before a solver gives up.
+MAX_IDLE = 100
 # Newton steps in a row that may each be cut short by a sign change.
 MAX_DROPS = 8
 
@@ -129,14 +135,14 @@ def rounding_scale(w, norm, rr):
 
 
 @jit
-def worst_violation(w, g, a, l1, l2, lower, upper, norm, rr):
+def worst_violation(w, g, l1, l2, lower, upper, norm, rr):
     """Return the largest violation, one being what counts as solved to the rounding floor."""
     floor = 4.0 * EPS * rounding_scale(w, norm, rr)
     worst = 0.0
     for j in range(w.shape[0]):
-        v = violation(g[j], w[j], a * l1[j], a * l2[j], lower[j], upper[j])
+        v = violation(g[j], w[j], l1[j], l2[j], lower[j], upper[j])
         if v > 0.0:
-            worst = max(worst, v / (floor * norm[j] + KKT_SHARE * a * l1[j] + 1e-300))
+            worst = max(worst, v / (floor * norm[j] + KKT_SHARE * l1[j] + 1e-300))
     return worst
 
 
@@ -156,7 +162,7 @@ def conjugate(z, l1, l2, lower, upper):
 
 
 @jit
-def duality_gap(w, g, a, l1, l2, lower, upper, norm, rr):
+def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
     """Return a bound on P(w) - min P, as a sum of terms that are never negative.
 
     For a loss f and penalties h_j, the dual point k r (the residual, scaled) gives
@@ -172,8 +178,8 @@ def duality_gap(w, g, a, l1, l2, lower, upper, norm, rr):
     ridge = 0.0
     penalty = 0.0
     for j in range(w.shape[0]):
-        lam1 = a * l1[j]
-        lam2 = a * l2[j]
+        lam1 = l1[j]
+        lam2 = l2[j]
         ridge += lam2 * w[j] * w[j]
         penalty += lam1 * abs(w[j])
         if violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]:
@@ -186,8 +192,8 @@ def duality_gap(w, g, a, l1, l2, lower, upper, norm, rr):
             k = min(k, lam1 / abs(z))
     scaled = 0.5 * (1.0 - k) * (1.0 - k) * (rr + ridge)
     for j in range(w.shape[0]):
-        lam1 = a * l1[j]
-        lam2 = a * l2[j]
+        lam1 = l1[j]
+        lam2 = l2[j]
         solved = violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]
         if w[j] == 0.0 and solved or k == 1.0 and solved:
             continue
@@ -226,20 +232,20 @@ def correlations(G, q, w, g):
 
 
 @jit
-def _sweep(G, w, g, a, l1, l2, lower, upper, active, m):
+def _sweep(G, w, g, l1, l2, lower, upper, active, m):
     """One pass of coordinate descent over active[:m]; return the largest move, norm_j |dw_j|."""
     largest = 0.0
     for k in range(m):
         j = active[k]
         old = w[j]
         curvature = G[j, j]
-        lam1 = a * l1[j]
+        lam1 = l1[j]
         # the margin keeps the rounding of alpha_max itself from admitting dust
         if old == 0.0 and abs(g[j]) <= lam1 * (1.0 + 8.0 * EPS):
             continue
         if curvature > 0.0:
             z = g[j] + curvature * old
-            new = minimise_coordinate(z, curvature, lam1, a * l2[j], lower[j], upper[j])
+            new = minimise_coordinate(z, curvature, lam1, l2[j], lower[j], upper[j])
         else:  # a constant column
             new = min(max(0.0, lower[j]), upper[j])
         if new != old:
@@ -250,21 +256,21 @@ def _sweep(G, w, g, a, l1, l2, lower, upper, active, m):
 
 
 @jit
-def _list_active(w, g, a, l1, l2, lower, upper, active):
+def _list_active(w, g, l1, l2, lower, upper, active):
     m = 0
     for j in range(w.shape[0]):
-        if w[j] != 0.0 or violation(g[j], w[j], a * l1[j], a * l2[j], lower[j], upper[j]) > 0.0:
+        if w[j] != 0.0 or violation(g[j], w[j], l1[j], l2[j], lower[j], upper[j]) > 0.0:
             active[m] = j
             m += 1
     return m
 
 
 @jit(fastmath=VECTORISED_SUM)
-def _factorise(G, a, l2, free, m, L):
-    """Cholesky factor of G + a diag(l2) on free[:m], rows contiguous; dependent columns get 0."""
+def _factorise(G, l2, free, m, L):
+    """Cholesky factor of G + diag(l2) on free[:m], rows contiguous; dependent columns get 0."""
     for i in range(m):
         j = free[i]
-        full = G[j, j] + a * l2[j]
+        full = G[j, j] + l2[j]
         for k in range(i):
             total = G[j, free[k]]
             for t in range(k):
@@ -291,52 +297,85 @@ def _solve_factored(L, m, d):
 
 
 @jit
-def _newton_step(G, w, g, a, l1, l2, lower, upper, free, L, d):
-    """Minimise on the present support, signs held; stop where the first coefficient leaves.
+def _next_event(w, d, free, m, lower, upper, share):
+    """Return (share, i, at_bound): who reaches zero or a bound next; i = -1 if nobody by 1."""
+    t = 1.0
+    first = -1
+    at_bound = False
+    for i in range(m):
+        j = free[i]
+        if d[i] == 0.0:
+            continue
+        crossing = -w[j] / d[i]
+        end = ((upper[j] if d[i] > 0.0 else lower[j]) - w[j]) / d[i]
+        if share < crossing < t:
+            t, first, at_bound = crossing, i, False
+        if share < end <= t:
+            t, first, at_bound = end, i, True
+    return t, first, at_bound
 
-    Returns the share of the step taken: 1.0 when no sign and no bound was in the way.
+
+@jit
+def _slope(g, w, l1, l2):
+    """Return minus the derivative of P with respect to a coefficient that is not zero."""
+    return g - l2 * w - (l1 if w > 0.0 else -l1)
+
+
+@jit
+def _newton_step(G, w, g, l1, l2, lower, upper, free, L, d):
+    """Go towards the minimum for the present support and signs, as far as P falls.
+
+    The line search is exact: along the step P is a parabola with kinks where coefficients change
+    sign, and a kink is passed if P still falls behind it. Returns whether none was met.
     """
     m = 0
     for j in range(w.shape[0]):
         if w[j] != 0.0 and lower[j] < w[j] < upper[j]:
-            lam1 = a * l1[j]
-            d[m] = g[j] - a * l2[j] * w[j] - (lam1 if w[j] > 0.0 else -lam1)
+            d[m] = _slope(g[j], w[j], l1[j], l2[j])
             free[m] = j
             m += 1
     if m == 0:
-        return 1.0
-    _factorise(G, a, l2, free, m, L)
+        return True
+    _factorise(G, l2, free, m, L)
     _solve_factored(L, m, d)
-    share = 1.0
+    steepness = 0.0
+    for i in range(m):
+        j = free[i]
+        steepness += d[i] * _slope(g[j], w[j], l1[j], l2[j])
+    share = 0.0
+    kinks = 0.0
     blocker = -1
-    stop = 0.0
+    at_bound = False
+    whole = True
+    while True:
+        t, first, at_bound = _next_event(w, d, free, m, lower, upper, share)
+        best = 1.0 - kinks / steepness if steepness > 0.0 else 0.0
+        if best <= t:  # P falls at the rate steepness (1 - share) - kinks
+            share = max(best, share)
+            break
+        share = t
+        whole = False
+        kinks += 2.0 * l1[free[first]] * abs(d[first])
+        if at_bound or kinks >= steepness * (1.0 - share):
+            blocker = first
+            break
     for i in range(m):
         j = free[i]
-        end = lower[j]
-        top = upper[j]
-        if a * l1[j] > 0.0:  # the penalty has its kink at zero
-            end = max(end, 0.0) if w[j] > 0.0 else end
-            top = min(top, 0.0) if w[j] < 0.0 else top
-        bound = end if d[i] < 0.0 else top
-        if (d[i] < 0.0 and w[j] + d[i] < end) or (d[i] > 0.0 and w[j] + d[i] > top):
-            t = (bound - w[j]) / d[i]
-            if t < share:
-                share = t
-                blocker = i
-                stop = bound
-    for i in range(m):
-        j = free[i]
-        new = stop if i == blocker else w[j] + share * d[i]
-        step = new - w[j]
-        if step != 0.0:
+        new = w[j] + share * d[i]
+        if i == blocker:
+            new = 0.0
+            if at_bound:
+                new = upper[j] if d[i] > 0.0 else lower[j]
+        new = min(max(new, lower[j]), upper[j])
+        if new != w[j]:
+            _move(G, j, new - w[j], g)
             w[j] = new
-            _move(G, j, step, g)
-    return share
+    return whole
 
 
 @jit
 def gram_solve(
-    G, q, yy, w, g, a, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work, active, L, d
+    G, q, yy, w, g, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work, active, L, d
 ):
     """Solve one problem in p-space, warm-started at w with g = q - G w.
 
@@ -349,23 +388,29 @@ def gram_solve(
     """
     p = w.shape[0]
     sweeps = 0
+    best = np.inf
+    idle = 0
     while True:
         correlations(G, q, w, g)
         work -= p * 10.0
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
-        worst = worst_violation(w, g, a, l1, l2, lower, upper, norm, rr)
+        worst = worst_violation(w, g, l1, l2, lower, upper, norm, rr)
         if worst <= 1.0:
             return max(sweeps, 1), work, 1
         if gap_goal > 0.0 and sweeps > 0:
-            if duality_gap(w, g, a, l1, l2, lower, upper, norm, rr) <= gap_goal:
+            if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                 return sweeps, work, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return max(sweeps, 1), work, 0
+        idle = 0 if worst < 0.5 * best else idle + 1
+        best = min(best, worst)
+        if idle >= (2 if worst <= NEAR_FLOOR else MAX_IDLE):
+            return sweeps, work, 2
         scale = EPS * rounding_scale(w, norm, rr)
-        m = _list_active(w, g, a, l1, l2, lower, upper, active)
+        m = _list_active(w, g, l1, l2, lower, upper, active)
         before = sweeps
         for _ in range(5 + m // 4):
-            moved = _sweep(G, w, g, a, l1, l2, lower, upper, active, m)
+            moved = _sweep(G, w, g, l1, l2, lower, upper, active, m)
             sweeps += 1
             work -= m * p
             if moved <= scale or sweeps >= max_sweeps:
@@ -375,9 +420,8 @@ def gram_solve(
             return sweeps, work, 2
         if moved > scale:
             for _ in range(MAX_DROPS):
-                share = _newton_step(G, w, g, a, l1, l2, lower, upper, active, L, d)
                 work -= m * m * m / 6.0 + m * p
-                if share == 1.0:
+                if _newton_step(G, w, g, l1, l2, lower, upper, active, L, d):
                     break
 
 
@@ -387,6 +431,7 @@ def gram_path(
 ):
     """Solve for alphas[start:], each from the last; return the first index not finished.
 
+    Here l1 and l2 are strengths per unit alpha.
     Fills coefs (n_alphas, p), gaps and sweeps. `w` is the warm start and carries the state over
     to the next call when `work` runs out in between.
     """
@@ -395,17 +440,21 @@ def gram_path(
     d = np.empty(p)
     L = np.empty((p, p))
     active = np.empty(p, dtype=np.int64)
+    lam1 = np.empty(p)
+    lam2 = np.empty(p)
     for i in range(start, alphas.shape[0]):
-        a = alphas[i]
+        for j in range(p):
+            lam1[j] = min(alphas[i] * l1[j], HUGE)
+            lam2[j] = min(alphas[i] * l2[j], HUGE)
         done, work, status = gram_solve(
-            G, q, yy, w, g, a, l1, l2, lower, upper, norm, 0.0,
+            G, q, yy, w, g, lam1, lam2, lower, upper, norm, 0.0,
             max_sweeps - sweeps[i], work, active, L, d,
         )  # fmt: skip
         sweeps[i] += done
         if status == 0 and sweeps[i] < max_sweeps:
             return i
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
-        gaps[i] = duality_gap(w, g, a, l1, l2, lower, upper, norm, rr)
+        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
         for j in range(p):
             coefs[i, j] = w[j]
     return alphas.shape[0]
@@ -416,16 +465,17 @@ def gram_path(
 
 @jit
 def residual_solve(
-    columns, chosen, size, w, r, shift, a, l1, l2, lower, upper, norm,
+    columns, chosen, w, r, shift, l1, l2, lower, upper, norm,
     gap_goal, max_sweeps, work, g,
 ):  # fmt: skip
-    """Coordinate descent on the residual r + shift over the columns chosen[:size].
+    """Coordinate descent on the residual r + shift over the columns `chosen`.
 
     `w`, `l1`, ... `norm` and the scratch `g` are indexed like `chosen`, columns by its values.
     Stops at a duality gap of `gap_goal` within these columns (never, if it is 0), or when nothing
     moves above rounding. Returns (sweeps, shift, status) with the statuses of `gram_solve`.
     """
     n = r.shape[0]
+    size = chosen.shape[0]
     sweeps = 0
     while True:
         largest = 0.0
@@ -434,11 +484,11 @@ def residual_solve(
             curvature = norm[k] * norm[k]
             old = w[k]
             g[k] = column_dot(columns, j, r, shift)
-            if old == 0.0 and abs(g[k]) <= a * l1[k] * (1.0 + 8.0 * EPS):
+            if old == 0.0 and abs(g[k]) <= l1[k] * (1.0 + 8.0 * EPS):
                 continue
             if curvature > 0.0:
                 z = g[k] + curvature * old
-                new = minimise_coordinate(z, curvature, a * l1[k], a * l2[k], lower[k], upper[k])
+                new = minimise_coordinate(z, curvature, l1[k], l2[k], lower[k], upper[k])
             else:
                 new = min(max(0.0, lower[k]), upper[k])
             if new != old:
@@ -450,15 +500,13 @@ def residual_solve(
         rr = 0.0
         for i in range(n):
             rr += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
-        if largest <= EPS * rounding_scale(w[:size], norm[:size], rr):
+        if largest <= EPS * rounding_scale(w, norm, rr):
             return sweeps, shift, 2
         if sweeps % 5 == 0 or sweeps >= max_sweeps:
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
-            if gap_goal > 0.0 and duality_gap(
-                w[:size], g[:size], a, l1[:size], l2[:size], lower[:size], upper[:size],
-                norm[:size], rr,
-            ) <= gap_goal:  # fmt: skip
-                return sweeps, shift, 1
+            if gap_goal > 0.0:
+                if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
+                    return sweeps, shift, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return sweeps, shift, 0

@@ -75,7 +75,7 @@ def solve_path(problem, penalty, alphas, *, tol, max_iter, start=None, certify=T
             part = solve_working_set(problem, penalty, alphas[~closed], tol, max_iter, start)
         path.coefs[~closed], path.gaps[~closed] = part.coefs, part.gaps
         path.n_iter[~closed] = part.n_iter
-    solver = RidgeSolver([problem], penalty) if closed.any() else None
+    solver = RidgeSolver([problem], problem.penalty(0.0, positive=False)) if closed.any() else None
     for i, alpha in enumerate(alphas):
         if closed[i]:
             coefs, path.n_iter[i] = solver.solve(alpha)

@@ -116,6 +116,12 @@ class Penalty:
     lower: np.ndarray
     upper: np.ndarray
 
+    def at(self, alpha):
+        """Return (l1, l2, lower, upper) at one alpha, as the kernels take them."""
+        with np.errstate(over="ignore"):
+            l1, l2 = (np.minimum(alpha * one, kernels.HUGE) for one in (self.l1, self.l2))
+        return l1, l2, self.lower, self.upper
+
     @property
     def smooth(self):
         """Whether there is neither an L1 part nor a bound: ridge, with a closed form."""
@@ -223,7 +229,7 @@ class Problem:
             r -= self.weights @ r
         g = self.correlate(r)
         rr = float(self.weights @ (r * r))
-        terms = (alpha, penalty.l1, penalty.l2, penalty.lower, penalty.upper, self.norm, rr)
+        terms = (*penalty.at(alpha), self.norm, rr)
         return kernels.duality_gap(w, g, *terms), kernels.worst_violation(w, g, *terms), g, rr
 
     def goal(self, tol):

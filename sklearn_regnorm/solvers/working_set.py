@@ -12,12 +12,15 @@ from scipy import sparse
 
 from .._threads import Workers
 from . import kernels
-from .gram import WORK, Path
+from .gram import WORK, Path, solve_point
+from .kernels import HUGE
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
 INNER_SHARE = 0.3
 # Largest working set whose Gram matrix is formed.
 GRAM_LIMIT = 2000
+# Sweeps on the residual before a set is given to its Gram matrix.
+PATIENCE = 200
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
 FLOOR_TOL = 1e-12
 
@@ -74,6 +77,10 @@ class _Gathered(_WorkingSet):
     def residual(self, w):
         return self.problem.y - self.values @ w
 
+    def correlate(self, r):
+        u = self.problem.weights * r
+        return self.values.T @ u, float(u @ r)
+
     def prefers_gram(self):
         return len(self.index) <= min(GRAM_LIMIT, max(len(self.problem.y), 100))
 
@@ -95,6 +102,11 @@ class _Sparse(_WorkingSet):
         used = w != 0
         index, w = self.index[used], w[used]
         return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
+
+    def correlate(self, r):
+        u = self.problem.weights * r
+        g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
+        return g, float(u @ r)
 
     def prefers_gram(self):
         return len(self.index) <= GRAM_LIMIT
@@ -118,12 +130,6 @@ class _State:
         self.r = None
         self.gap = self.worst = np.inf
 
-    def on_set(self):
-        """Return the penalty restricted to the working set: l1, l2, lower, upper."""
-        index = self.store.index
-        full = self.penalty
-        return full.l1[index], full.l2[index], full.lower[index], full.upper[index]
-
     def choose(self, threshold, g):
         """Let into the working set the columns with a correlation above `threshold` times l1.
 
@@ -135,7 +141,7 @@ class _State:
         pull = np.where((g < 0) & (self.penalty.lower == 0), 0.0, np.abs(g))
         pull[self.problem.norm == 0] = 0.0
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            score = np.where(pull > 0, pull / (threshold * self.penalty.l1), 0.0)
+            score = np.where(pull > 0, pull / np.minimum(threshold * self.penalty.l1, HUGE), 0.0)
         score[support] = np.inf
         size = int(support.sum())
         if len(self.store.index) > 2 * size + 200:
@@ -150,77 +156,45 @@ class _State:
             self.store.add(wanted)
         return len(wanted)
 
-    def solve(self, alpha, g, rr, max_sweeps):
-        """Solve on the working set; return the number of sweeps."""
-        index = self.store.index
+    def solve(self, terms, g, rr, max_sweeps):
+        """Solve on the working set, given the penalty `terms` there; return the sweeps taken."""
+        store, index = self.store, self.store.index
         if len(index) == 0:
             return 1
-        w = self.w[index]
+        w, g = self.w[index], g[index]
         goal = 0.0 if self.to_floor else INNER_SHARE * self.goal
         sweeps = 0
-        if not self.store.prefers_gram():
-            sweeps, status = self._descend(alpha, w, goal, max_sweeps)
+        if not store.prefers_gram():
+            sweeps, status = self._descend(terms, w, goal, min(max_sweeps, PATIENCE))
             if status != 0 or len(index) > GRAM_LIMIT:
                 return sweeps
-            w, g = self.w[index], None
-        G = self.store.gram()
-        if g is None:
-            g_set, rr = self._set_correlations(w)
-        else:
-            g_set = g[index]
-        q = g_set + G @ w
-        yy = rr + w @ q + w @ g_set
-        path = _gram_point(G, q, yy, self.on_set(), alpha, goal, max_sweeps, w)
-        self.w[index] = path.coefs[0]
-        self.r = self.store.residual(self.w[index])
-        return sweeps + int(path.n_iter[0])
+            g, rr = store.correlate(self.r)
+        G = store.gram()
+        q = g + G @ w
+        sweeps += solve_point(G, q, rr + w @ q + w @ g, terms, goal, max_sweeps, w)
+        self.w[index] = w
+        self.r = store.residual(w)
+        return sweeps
 
-    def _set_correlations(self, w):
-        r = self.store.residual(w)
-        v = self.problem.weights
-        X = self.problem.design.X[:, self.store.index]
-        u = v * r
-        return X.T @ u - self.problem.mean[self.store.index] * u.sum(), float(u @ r)
-
-    def _descend(self, alpha, w, goal, max_sweeps):
+    def _descend(self, terms, w, goal, max_sweeps):
+        """Coordinate descent on the residual; updates w, self.w and self.r."""
         columns, chosen = self.store.kernel_columns()
         index = self.store.index
-        norm = self.problem.norm[index]
-        centre = self.problem.mean[index]
-        l1, l2, lower, upper = self.on_set()
         r = self.store.residual(w)
-        shift = 0.0
-        if self.problem.design.sparse:
-            shift = float(centre @ w)
-            r -= shift
+        # a sparse column is centred implicitly: what it does to all rows is kept apart
+        shift = float(self.problem.mean[index] @ w) if self.problem.design.sparse else 0.0
+        r -= shift
         sweeps, status = 0, 0
-        limit = min(max_sweeps, 200)
         g = np.empty(len(index))
-        while status == 0 and sweeps < limit:
+        while status == 0 and sweeps < max_sweeps:
             done, shift, status = kernels.residual_solve(
-                columns, chosen, len(index), w, r, shift, alpha, l1, l2, lower, upper, norm,
-                goal, limit - sweeps, WORK, g,
+                columns, chosen, w, r, shift, *terms, self.problem.norm[index],
+                goal, max_sweeps - sweeps, WORK, g,
             )  # fmt: skip
             sweeps += done
         self.w[index] = w
         self.r = r + shift
         return sweeps, status
-
-
-def _gram_point(G, q, yy, penalty, alpha, goal, max_sweeps, w):
-    """Solve one alpha in Gram form down to a gap of `goal` (0: the rounding floor)."""
-    m = len(q)
-    norm = np.sqrt(np.diagonal(G)).copy()
-    g, d, L = np.empty(m), np.empty(m), np.empty((m, m))
-    active = np.empty(m, dtype=np.int64)
-    w, sweeps, status = w.copy(), 0, 0
-    G = np.ascontiguousarray(G)
-    while status == 0 and sweeps < max_sweeps:
-        done, _, status = kernels.gram_solve(
-            G, q, yy, w, g, alpha, *penalty, norm, goal, max_sweeps - sweeps, WORK, active, L, d
-        )
-        sweeps += done
-    return Path(w[None], np.zeros(1), np.array([sweeps]))
 
 
 class Lockstep:
@@ -245,7 +219,7 @@ class Lockstep:
         self.states = [_State(*args, tol) for args in zip(problems, penalties, starts, strict=True)]
         self.max_iter = max_iter
         self.workers = workers
-        self.g = np.empty((p, len(problems)))
+        self.g = np.empty((len(problems), p))
         self.rr = np.empty(len(problems))
         for state in self.states:
             state.r = state.problem.residual(state.w) if state.w.any() else state.problem.y
@@ -258,7 +232,7 @@ class Lockstep:
         U = np.stack([s.problem.weights * s.r for s in states], axis=1)
         means = np.stack([s.problem.mean for s in states], axis=1)
         g = states[0].problem.design.transposed_times(U, self.workers)
-        self.g[:, list(which)] = g - means * U.sum(axis=0)
+        self.g[list(which)] = (g - means * U.sum(axis=0)).T
         for k, s, u in zip(which, states, U.T, strict=True):
             self.rr[k] = u @ s.r
 
@@ -267,36 +241,35 @@ class Lockstep:
         sweeps = np.zeros(len(self.states), dtype=np.int64)
         pending = list(range(len(self.states)))
         previous = alpha if self.previous is None else self.previous
-        threshold = min(max(2 * alpha - previous, 0.0), alpha)
+        threshold = min(max(alpha - (previous - alpha), 0.0), alpha)
         for state in self.states:
             state.gap = state.worst = np.inf
+            state.terms = state.penalty.at(alpha)
         while pending:
-            solve = partial(self._round, alpha, threshold, self.max_iter - sweeps)
+            solve = partial(self._round, threshold, self.max_iter - sweeps)
             rounds = self.workers.map(solve, pending)
             self._correlate(pending)
             still = []
             for k, (added, done) in zip(pending, rounds, strict=True):
                 sweeps[k] += done
-                finished = self._certify(k, alpha, added)
+                finished = self._certify(k, added)
                 if not finished and sweeps[k] < self.max_iter:
                     still.append(k)
             pending, threshold = still, alpha
         self.previous = alpha
         return sweeps
 
-    def _round(self, alpha, threshold, sweeps_left, k):
+    def _round(self, threshold, sweeps_left, k):
         state = self.states[k]
-        added = state.choose(threshold, self.g[:, k])
-        return added, state.solve(alpha, self.g[:, k], self.rr[k], sweeps_left[k])
+        added = state.choose(threshold, self.g[k])
+        terms = [one[state.store.index] for one in state.terms]
+        return added, state.solve(terms, self.g[k], self.rr[k], sweeps_left[k])
 
-    def _certify(self, k, alpha, added):
+    def _certify(self, k, added):
         """Set the state's certificate; return whether it is solved or beyond improvement."""
         state = self.states[k]
         before = state.gap, state.worst
-        terms = (
-            state.w, self.g[:, k], alpha, state.penalty.l1, state.penalty.l2,
-            state.penalty.lower, state.penalty.upper, state.problem.norm, self.rr[k],
-        )  # fmt: skip
+        terms = state.w, self.g[k], *state.terms, state.problem.norm, self.rr[k]
         state.gap = kernels.duality_gap(*terms)
         if not state.to_floor:
             return state.gap <= state.goal or (not added and state.gap > 0.99 * before[0])

@@ -1,0 +1,54 @@
+# `make` alone lists the targets.
+# The package is installed in editable mode, so that editing a source file needs no
+# reinstall: an environment is rebuilt only when pyproject.toml (or the constraints)
+# changes. The wheel that users get is built and tested by .ci/run.
+
+PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11
+VENV ?= .venv
+VENV_OLDEST ?= .venv-oldest
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast fuzz test-oldest lint bench clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.plot  ## install, then choose lambda on real data (table, and choose_lambda.png)
+	$(VENV)/bin/python examples/plot_choose_lambda.py $(ARGS)
+
+test: $(VENV)/.test  ## install the test extra and run the suite (ARGS="-k ridge" passes options)
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+test-fast: $(VENV)/.test  ## the suite without its slow tests
+	$(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+
+fuzz: $(VENV)/.test  ## the open-ended random tests only
+	$(VENV)/bin/python -m pytest -m fuzz $(ARGS)
+
+test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
+	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+
+lint: $(VENV)/.dev  ## ruff and mypy
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.bench  ## time the package beside its peers (ARGS="--quick" for small sizes)
+	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+clean:  ## remove environments, builds and caches
+	rm -rf $(VENV) $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(VENV)/.test is the mark that the extra `test` is installed, and so on.
+$(VENV)/.%: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable ".[$*]"
+	touch $@
+
+$(VENV_OLDEST)/.test: pyproject.toml constraints/oldest.txt
+	test -x $(VENV_OLDEST)/bin/python || $(OLDEST_PYTHON) -m venv $(VENV_OLDEST)
+	$(VENV_OLDEST)/bin/python -m pip install --quiet --constraint constraints/oldest.txt --editable ".[test]"
+	touch $@

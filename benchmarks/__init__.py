@@ -1,0 +1,1 @@
+"""Time this package beside its peers: ``python -m benchmarks --help``."""
