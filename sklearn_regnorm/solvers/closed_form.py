@@ -32,7 +32,9 @@ class RidgeSolver:
     def __init__(self, problems, penalty, method="auto", max_iter=None):
         self.problem = problems[0]
         self.Y = np.stack([problem.y for problem in problems], axis=1)
-        self.d = penalty.l2
+        # d about one, its unit going into alpha: both stay finite for columns as small as 1e-150
+        self.unit = float(np.median(penalty.l2))
+        self.d = np.clip(penalty.l2 / self.unit, 1.0 / kernels.HUGE, kernels.HUGE)
         self.max_iter = max_iter
         self.rows = np.flatnonzero(self.problem.weights)
         self.tall = len(self.rows) >= self.problem.design.shape[1]
@@ -45,19 +47,36 @@ class RidgeSolver:
 
     def solve(self, alpha):
         """Return the coefficients (n_targets, p) at one alpha, and the iterations they took."""
+        with np.errstate(over="ignore"):
+            alpha = float(np.minimum(alpha * self.unit, kernels.HUGE / 2 / self.d.max()))
+        coefs, steps = self._dispatch(alpha)
+        coefs[:, self.problem.norm == 0] = 0.0
+        return coefs, steps
+
+    def _dispatch(self, alpha):
         if self.method == "sparse_cg":
             return self._conjugate_gradients(alpha)
         if self.method == "svd":
             return self._svd(alpha), 1
         coefs = self._cholesky(alpha)
-        if coefs is not None and (self._refine(alpha, coefs) or self.method == "cholesky"):
+        if coefs is not None and self._refine(alpha, coefs):
             return coefs, 1
-        if alpha == 0:
-            return self._least_norm(), 1
-        if self.problem.design.sparse:
-            return self._conjugate_gradients(alpha)
+        best = [] if coefs is None else [coefs]
         n, p = len(self.rows), len(self.d)
-        return (self._augmented(alpha) if (n + p) * p <= COPY_LIMIT else self._svd(alpha)), 1
+        if alpha == 0:
+            best.append(self._least_norm())
+        elif not self.problem.design.sparse and (n + p) * p <= COPY_LIMIT:
+            best.append(self._augmented(alpha))
+        elif coefs is None and not self.problem.design.sparse:
+            best.append(self._svd(alpha))
+        elif coefs is None:
+            best.append(self._conjugate_gradients(alpha)[0])
+        if self.problem.design.sparse and n * p <= COPY_LIMIT:
+            best.append(self._polish(alpha, best[-1]))
+        for one in best:
+            one[:, self.problem.norm == 0] = 0.0
+            self._settle(alpha, one, self._worst(alpha, one)[1])
+        return min(best, key=lambda one: self._worst(alpha, one)[0]), 1
 
     def largest_square(self):
         """Return the largest squared singular value of sqrt(V) X D^-1/2, one if X is constant."""
@@ -75,13 +94,13 @@ class RidgeSolver:
                 w = scale * self.problem.correlate(used)
                 if abs(square - before) <= 1e-6 * square:
                     break
-            return float(square)
+            return float(square / self.unit)
         matrix = self._matrix()
         if self.tall:
             matrix = matrix * scale * scale[:, None]
         top = len(matrix) - 1
         largest = linalg.eigvalsh(matrix, subset_by_index=[top, top])[0]
-        return float(largest) if largest > 0 else 1.0
+        return float(largest / self.unit) if largest > 0 else 1.0
 
     # ------------------------------------------------------------ Cholesky
 
@@ -92,26 +111,26 @@ class RidgeSolver:
             if self.tall:
                 self._factors["matrix"] = problem.gram()[0]
             else:
-                self._factors["matrix"] = self._row_gram()
+                self._factors["matrix"] = self._row_gram(self.d)
         return self._factors["matrix"]
 
-    def _row_gram(self):
+    def _row_gram(self, d):
         """Return sqrt(V) X D^-1 X' sqrt(V) over the rows that count, column block by block."""
         problem, rows = self.problem, self.rows
         root = np.sqrt(problem.weights[rows])
         if problem.design.sparse:
             X = problem.design.X[rows]
-            scaled = X @ sparse.diags_array(1.0 / self.d)
+            scaled = X @ sparse.diags_array(1.0 / d)
             side = scaled @ problem.mean
             K = (scaled @ X.T).toarray() - side[:, None] - side
-            K += (problem.mean**2 / self.d).sum()
+            K += (problem.mean**2 / d).sum()
             return K * root[:, None] * root
         K = 0.0
         p = problem.design.shape[1]
         for start in range(0, p, 256):
             columns = np.arange(start, min(start + 256, p))
             block = problem.design.gather(columns)[rows] - problem.mean[columns]
-            block *= root[:, None] / np.sqrt(self.d[columns])
+            block *= root[:, None] / np.sqrt(d[columns])
             K = K + block @ block.T
         return K
 
@@ -120,8 +139,6 @@ class RidgeSolver:
         matrix = self._matrix()
         shift = alpha * (self.d if self.tall else np.ones(len(matrix)))
         diagonal = np.diagonal(matrix) + shift
-        if not np.all(np.isfinite(diagonal)):
-            return np.zeros(self.q.T.shape)
         zero = diagonal <= 0
         scale = 1.0 / np.sqrt(np.where(zero, 1.0, diagonal))
         scaled = matrix * scale[:, None] * scale
@@ -146,14 +163,25 @@ class RidgeSolver:
     def _refine(self, alpha, coefs, rounds=3):
         """Correct `coefs` in place by residuals computed from X; return whether KKT holds."""
         worst, g = self._worst(alpha, coefs)
-        if not self.tall:  # no cheap correction here, and the error is that of one product
-            return worst <= 100.0
         for _ in range(rounds):
             if worst <= 1.0:
                 break
-            coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
+            if not self.tall:  # there is no factor of X'VX to correct by
+                self._settle(alpha, coefs, g)
+            else:
+                coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
             worst, g = self._worst(alpha, coefs)
         return worst <= 4.0
+
+    def _settle(self, alpha, coefs, g):
+        """Solve, in place, for the columns that their penalty dwarfs and that hardly interact.
+
+        A method whose error is relative to the largest column leaves theirs undetermined.
+        """
+        square, ridge = self.problem.norm**2, alpha * self.d
+        weak = square * len(square) < 1e-2 * ridge
+        square, ridge = square[weak], ridge[weak]
+        coefs[:, weak] = (g[weak].T + square * coefs[:, weak]) / (square + ridge)
 
     def _worst(self, alpha, coefs):
         """Return the worst KKT violation over the targets, and the correlations (p, n_targets)."""
@@ -195,80 +223,102 @@ class RidgeSolver:
         size = np.sqrt((A * A).sum(axis=0))
         size[size == 0] = 1.0
         right = np.vstack([Y, np.zeros((A.shape[1], Y.shape[1]))])
-        return (linalg.lstsq(A / size, right, cond=kernels.EPS)[0] / size[:, None]).T
+        return (
+            linalg.lstsq(A / size, right, cond=kernels.EPS**2, lapack_driver="gelsy")[0]
+            / size[:, None]
+        ).T
 
     def _least_norm(self, rounds=3):
         """Return the least-squares solutions (n_targets, p) with the least sum of d w^2.
 
         The solution for the residual is added a few times: the pseudo-inverse of an
-        ill-conditioned Gram matrix alone has too few digits.
+        ill-conditioned Gram matrix alone has too few digits. Where the units of the columns differ
+        so much that the shortest solution loses the fit, it is the shortest on columns of unit
+        length instead.
         """
-        if "pinv" not in self._factors:
-            self._factors["pinv"] = self._pseudo_inverse()
-        R, coefs = self.Y, np.zeros(self.q.T.shape)
-        for _ in range(rounds):
-            coefs = coefs + self._factors["pinv"](R).T
-            R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
-            if self._worst(0.0, coefs)[0] <= 1.0:
-                return coefs
-        return self._polish(coefs, R) if self.problem.design.sparse else coefs
+        solutions = []
+        for shortest in (True, False):
+            R, coefs = self.Y, np.zeros(self.q.T.shape)
+            for _ in range(rounds):
+                coefs = coefs + self._pseudo_inverse(R, shortest).T
+                R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
+                worst = self._worst(0.0, coefs)[0]
+                if worst <= 1.0:
+                    return coefs
+            solutions.append((worst, coefs))
+        return min(solutions, key=lambda one: one[0])[1]
 
-    def _polish(self, coefs, R):
-        """Add the least-squares solution for the residual R, by iterations with X itself."""
+    def _polish(self, alpha, coefs):
+        """Add the solution for what `coefs` leave, by least squares on [sqrt(V) X; sqrt(a D)].
+
+        Iterations with X itself see its condition number, a Gram matrix its square.
+        """
         problem, root = self.problem, np.sqrt(self.problem.weights)
-        operator = LinearOperator(
-            problem.design.shape,
-            lambda w: root * (problem.design.times(w) - problem.mean @ w),
-            lambda u: problem.correlate(u / np.where(root > 0, root, 1.0)),
-            dtype=np.float64,
-        )
-        limit = 10 * max(problem.design.shape)
-        steps = [lsmr(operator, root * r, atol=0, btol=0, conlim=0, maxiter=limit)[0] for r in R.T]
-        better = coefs + np.array(steps)
-        return better if self._worst(0.0, better)[0] < self._worst(0.0, coefs)[0] else coefs
+        n, p = problem.design.shape
+        ridge = np.sqrt(alpha * self.d)
 
-    def _pseudo_inverse(self):
-        """Return a function from residuals (n, t) to coefficients (p, t).
+        def forward(w):
+            return np.concatenate([root * (problem.design.times(w) - problem.mean @ w), ridge * w])
+
+        def backward(u):
+            inside = u[:n] / np.where(root > 0, root, 1.0)
+            return problem.correlate(inside) + ridge * u[n:]
+
+        operator = LinearOperator((n + p, p), forward, backward, dtype=np.float64)
+        right = np.concatenate([root[:, None] * self.Y, np.zeros((p, self.Y.shape[1]))])
+        options = {"atol": 0, "btol": 0, "conlim": 0, "maxiter": 10 * max(n, p)}
+        return np.array(
+            [
+                w + lsmr(operator, b - forward(w), **options)[0]
+                for w, b in zip(coefs, right.T, strict=True)
+            ]
+        )
+
+    def _pseudo_inverse(self, R, shortest):
+        """Return the least-squares coefficients (p, t) for residuals R (n, t).
 
         The rank is judged on columns of unit length, so that it does not depend on their units;
-        what is shortest is judged in the penalty's metric.
+        `shortest` asks for the least sum of d w^2, else it is that of the unit columns.
         """
-        problem, root_d = self.problem, np.sqrt(self.d)
+        problem, by_rows = self.problem, self.problem.design.sparse and not self.tall
         root = np.sqrt(problem.weights[self.rows])[:, None]
-        if problem.design.sparse and not self.tall:
-            s, Q = linalg.eigh(self._matrix())
-            Q, s = Q[:, (kept := s > len(s) * kernels.EPS * s[-1])], s[kept]
+        if by_rows:
+            d = self.d if shortest else np.where(problem.norm > 0, problem.norm, 1.0) ** 2
+            s, Q = linalg.eigh(self._row_gram(d))
+            s, Q = s[(kept := s > len(s) * kernels.EPS * s[-1])], Q[:, kept]
+            dual = np.zeros_like(R)
+            dual[self.rows] = Q @ ((Q.T @ (root * R[self.rows])) / s[:, None]) / root
+            return problem.correlate(dual) / d[:, None]
+        if "pinv" not in self._factors:
+            self._factors["pinv"] = self._column_basis()
+        size, U, s, V, basis = self._factors["pinv"]
+        if U is None:
+            inner = (V.T @ (problem.correlate(R) / size[:, None])) / s[:, None]
+        else:
+            inner = (U.T @ (root * R[self.rows])) / s[:, None]
+        W = V @ inner / size[:, None]
+        if shortest and basis is not None:
+            root_d = np.sqrt(self.d)[:, None]
+            W = basis @ (basis.T @ (W * root_d)) / root_d
+        return W
 
-            def by_rows(R):
-                dual = np.zeros_like(R)
-                dual[self.rows] = Q @ ((Q.T @ (root * R[self.rows])) / s[:, None]) / root
-                return problem.correlate(dual) / self.d[:, None]
-
-            return by_rows
-        size = np.where(problem.norm > 0, problem.norm, 1.0)
-        if problem.design.sparse:
+    def _column_basis(self):
+        """Return column lengths, U or None, s, V, and a basis of the row space if X lacks rank."""
+        size = np.where(self.problem.norm > 0, self.problem.norm, 1.0)
+        if self.problem.design.sparse:
             s, V = linalg.eigh(self._matrix() / size / size[:, None])
-            V, s = V[:, (kept := s > len(s) * kernels.EPS * s[-1])], s[kept]
+            kept = s > len(s) * kernels.EPS * s[-1]
+            U, s, V = None, s[kept], V[:, kept]
         else:
             Z, _ = self._weighted_copy()
             U, s, Vt = linalg.svd(Z / size, full_matrices=False)
             rank = int((s > max(Z.shape) * kernels.EPS * s[:1].max(initial=0.0)).sum())
-            U, V, s = U[:, :rank], Vt[:rank].T, s[:rank]
+            U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
         basis = None
         if V.shape[1] < len(size):
-            basis = linalg.qr(V * (size / root_d)[:, None], mode="economic")[0]
-
-        def by_columns(R):
-            if problem.design.sparse:
-                inner = (V.T @ (problem.correlate(R) / size[:, None])) / s[:, None]
-            else:
-                inner = (U.T @ (root * R[self.rows])) / s[:, None]
-            W = V @ inner / size[:, None]
-            if basis is not None:  # on the row space
-                W = basis @ (basis.T @ (W * root_d[:, None])) / root_d[:, None]
-            return W
-
-        return by_columns
+            scaled = V * (size / np.sqrt(self.d))[:, None]
+            basis = linalg.qr(scaled, mode="economic")[0]
+        return size, U, s, V, basis
 
     # ------------------------------------------------------------ conjugate gradients
 

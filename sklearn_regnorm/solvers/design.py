@@ -27,8 +27,8 @@ class DenseDesign:
     Attributes
     ----------
     pivot : ndarray of shape (p,)
-        What is taken off each column: the median of a few rows, which is an entry of the column,
-        so that a constant column becomes exactly zero. Zero if shifting is not allowed.
+        What is taken off each column: the weighted median of a few rows. That is an entry of the
+        column, so that a constant column becomes exactly zero. Zero if shifting is not allowed.
     """
 
     sparse = False
@@ -36,10 +36,9 @@ class DenseDesign:
     def __init__(self, X, weights, shift):
         self.X = X
         self.shape = X.shape
-        rows = np.flatnonzero(weights)
-        some = rows[
-            np.linspace(0, len(rows) - 1, min(9, len(rows) - 1 + len(rows) % 2)).astype(int)
-        ]
+        # nine rows evenly spaced in weight: an odd number, so that the median is an entry
+        total = np.cumsum(weights)
+        some = np.searchsorted(total, total[-1] * (np.arange(9) + 0.5) / 9)
         self.origin = np.median(X[some], axis=0).astype(np.float64)
         self.pivot = self.origin if shift else np.zeros(X.shape[1])
         # whether products may use X as it is
@@ -66,6 +65,14 @@ class DenseDesign:
             square = square + block.T @ V[taken]
         variance = np.maximum(square - mean * mean, 0.0)
         return mean + (self.origin - self.pivot)[:, None], variance
+
+    def raw_means(self, v):
+        """Return the means (p,) of the columns as they are at weights `v` that sum to one."""
+        if self.X.dtype == np.float64:
+            return v @ self.X
+        origin = np.zeros(self.shape[1])
+        blocks = self.row_blocks(np.arange(self.shape[0]), origin)
+        return sum(v[taken] @ block for taken, block in blocks)
 
     def inspect(self, mean, variance):
         """Take note of column moments (p,): large offsets make products go through blocks."""
@@ -166,6 +173,10 @@ class SparseDesign:
         """Return the weighted means (p, K) of the shifted columns and their variances."""
         return _sparse_moments(self.X, V)
 
+    def raw_means(self, v):
+        """Return the means (p,) of the columns as they are at weights `v` that sum to one."""
+        return self.X.T @ v + self.pivot
+
     def inspect(self, mean, variance):
         """Nothing to note: large offsets have been taken out already."""
 
@@ -192,9 +203,12 @@ def _sparse_moments(X, V):
     full = (pattern.T @ (V > 0).astype(float)) == (V > 0).sum(axis=0)
     mass = np.where(full, 1.0, pattern.T @ V)
     missing = np.maximum(1.0 - mass, 0.0)
-    mean = first[:, None] * mass + centred.T @ V
+    stored = centred.T @ V
+    mean = first[:, None] * mass + stored
+    beyond = stored - first[:, None] * missing  # the mean less the entry
     variance = np.empty_like(mean)
+    offsets = centred.data
     for k in range(V.shape[1]):
-        centred.data = (X.data - np.repeat(mean[:, k], counts)) ** 2
+        centred.data = (offsets - np.repeat(beyond[:, k], counts)) ** 2
         variance[:, k] = centred.T @ V[:, k] + missing[:, k] * mean[:, k] ** 2
     return mean, variance

@@ -20,19 +20,18 @@ import numpy as np
 from .._jit import VECTORISED_SUM, generic, jit
 
 EPS = 2.220446049250313e-16
-# A column whose squared norm has fallen below this share of itself is taken as dependent on the
-# others; the same ridge is added to every pivot, which keeps the step inside the rounding floor.
+# Ridge added to every pivot, and least pivot, relative to the diagonal: inside the rounding floor.
 PIVOT_SHARE = 8.0 * EPS
 # Relative KKT violation below which a coefficient needs no more work.
 KKT_SHARE = 1e-12
 # Strengths beyond it count as this: infinity times a coefficient of zero would be NaN.
-HUGE = 1e300
+HUGE = 1.7e308
 # Where rounding itself may be: a violation below this many floors that no longer shrinks is solved.
 NEAR_FLOOR = 8.0
 # Rounds of descent and Newton steps without halving the violation, before a solver gives up.
-MAX_IDLE = 100
+MAX_IDLE = 1000
 # Newton steps in a row that may each be cut short by a sign change.
-MAX_DROPS = 8
+MAX_DROPS = 30
 
 
 class Gathered(NamedTuple):
@@ -267,7 +266,12 @@ def _list_active(w, g, l1, l2, lower, upper, active):
 
 @jit(fastmath=VECTORISED_SUM)
 def _factorise(G, l2, free, m, L):
-    """Cholesky factor of G + diag(l2) on free[:m], rows contiguous; dependent columns get 0."""
+    """Cholesky factor of G + diag(l2) on free[:m], rows contiguous.
+
+    A column that depends on earlier ones, to rounding, gets a pivot of that size and counts as
+    orthogonal to later ones. Along such directions, in which G vanishes, the step is then very
+    long, and ends where the line search meets a kink.
+    """
     for i in range(m):
         j = free[i]
         full = G[j, j] + l2[j]
@@ -275,25 +279,22 @@ def _factorise(G, l2, free, m, L):
             total = G[j, free[k]]
             for t in range(k):
                 total -= L[i, t] * L[k, t]
-            L[i, k] = total / L[k, k] if L[k, k] > 0.0 else 0.0
+            least = 2.0 * PIVOT_SHARE * (G[free[k], free[k]] + l2[free[k]])
+            L[i, k] = total / L[k, k] if L[k, k] * L[k, k] > least else 0.0
         pivot = full + PIVOT_SHARE * G[j, j]
         for t in range(i):
             pivot -= L[i, t] * L[i, t]
-        L[i, i] = np.sqrt(pivot) if pivot > 0.5 * PIVOT_SHARE * full else 0.0
+        L[i, i] = np.sqrt(max(pivot, PIVOT_SHARE * full))
 
 
 @jit
 def _solve_factored(L, m, d):
     for i in range(m):
-        if L[i, i] > 0.0:
-            d[i] = (d[i] - _dot(L[i], d, i)) / L[i, i]
-        else:
-            d[i] = 0.0
+        d[i] = (d[i] - _dot(L[i], d, i)) / L[i, i]
     for i in range(m - 1, -1, -1):
-        if L[i, i] > 0.0:
-            d[i] /= L[i, i]
-            for k in range(i):
-                d[k] -= L[i, k] * d[i]
+        d[i] /= L[i, i]
+        for k in range(i):
+            d[k] -= L[i, k] * d[i]
 
 
 @jit

@@ -49,7 +49,8 @@ def leave_one_out(problems, penalty, alphas):
     residuals = np.empty((len(alphas), len(problem.y), Z.shape[1]))
     squares, inside = U * U, U.T @ Z
     for k, alpha in enumerate(alphas):
-        left = alpha / (s * s + alpha) if alpha > 0 else np.zeros_like(s)
+        inner = alpha * solver.unit
+        left = inner / (s * s + inner) if inner > 0 else np.zeros_like(s)
         kept = rest + squares @ left
         suspect = kept <= (0.0 if exact else LEVERAGE_MARGIN)
         scaled = outside + U @ (left[:, None] * inside)

@@ -32,6 +32,8 @@ class Data:
     design : DenseDesign or SparseDesign
     targets : ndarray of shape (n, n_targets)
         Float64, less `y_origin`, divided by `y_scale`.
+    raw_targets : ndarray of shape (n, n_targets)
+        As the caller has them.
     weights : ndarray of shape (n,)
         The largest is one.
     weight_unit : float
@@ -44,6 +46,7 @@ class Data:
 
     design: object
     targets: np.ndarray
+    raw_targets: np.ndarray
     weights: np.ndarray
     weight_unit: float
     fit_intercept: bool
@@ -64,14 +67,14 @@ def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize):
     Y = y[:, None] if y.ndim == 1 else y
     origin = np.zeros(Y.shape[1])
     if fit_intercept:
-        rows = np.flatnonzero(weights)
-        origin = Y[rows[len(rows) // 2]].copy()
-    Y = Y - origin
-    y_scale = _power_of_two(np.abs(Y[weights > 0]).max(axis=0))
+        total = np.cumsum(weights)  # the row in the middle by weight: exact where one row rules
+        origin = Y[np.searchsorted(total, total[-1] / 2)].copy()
+    y_scale = _power_of_two(np.abs((Y - origin)[weights > 0]).max(axis=0))
     X, column_scale = _tame(X)
     return Data(
         make_design(X, weights, shift=fit_intercept),
-        Y / y_scale,
+        (Y - origin) / y_scale,
+        Y,
         weights,
         weight_unit,
         fit_intercept,
@@ -152,7 +155,7 @@ class Problem:
         v, summing to one; zero for rows left out.
     mean, norm, scale : ndarray of shape (p,)
         Mean of the shifted columns (zero without intercept), their root mean square about it,
-        and what standardising divides by (one unless asked for).
+        and s of the objective (times what makes it that of the design's columns).
     y : ndarray of shape (n,)
         The target less its weighted mean (if there is an intercept).
     """
@@ -163,6 +166,7 @@ class Problem:
         self.target = target
         self.weights = weights / weights.sum()
         self.products = products
+        self._raw_means = None
         if products is not None and (data.fit_intercept or not data.standardize):
             mean, variance = products.x_mean, np.diagonal(products.xx) / products.weight
         else:
@@ -174,9 +178,10 @@ class Problem:
             self.design.inspect(mean, variance)
         else:
             self.mean, self.norm = np.zeros_like(mean), np.sqrt(variance + mean * mean)
-        self.scale = np.ones_like(mean)
+        # one for the caller's columns, which the design holds divided by column_scale
+        self.scale = np.ones_like(mean) / data.column_scale
         if data.standardize:
-            self.scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+            self.scale = np.where(variance > 0, np.sqrt(variance), self.scale)
         self.y_mean = 0.0
         self.y = data.targets[:, target]
         for _ in range(2 if data.fit_intercept else 0):  # the second time for the rounding
@@ -198,18 +203,13 @@ class Problem:
     def penalty(self, l1_ratio, positive):
         """Return the penalty of the elastic net at this weighting, in the inner scale."""
         p = self.scale.shape[0]
-        s = self.scale / self._outer_scale
+        s = self.scale
         y_scale = self.data.y_scale[self.target]
         with np.errstate(over="ignore", under="ignore"):
             l1 = np.broadcast_to(l1_ratio * s / y_scale, p) * 1.0
             l2 = np.broadcast_to((1.0 - l1_ratio) * s * s, p) * 1.0
         lower = np.full(p, 0.0 if positive else -np.inf)
         return Penalty(l1, l2, lower, np.full(p, np.inf))
-
-    @property
-    def _outer_scale(self):
-        # standardised columns have unit spread whatever they were divided by
-        return 1.0 if self.data.standardize else self.data.column_scale
 
     def correlate(self, r):
         """Return X'Vr for the centred columns; `r` (n,) or (n, m), with Vr summing to zero."""
@@ -264,8 +264,12 @@ class Problem:
         """Return the caller's intercept for inner coefficients w (..., p)."""
         if not self.data.fit_intercept:
             return np.zeros(w.shape[:-1])
-        inner = self.y_mean - w @ self.mean - w @ self.design.pivot
-        return self.data.y_origin[self.target] + self._y_scale * inner
+        # from the columns and y as they are: a shift by an entry may be far above the mean
+        if self._raw_means is None:
+            y = self.data.raw_targets[:, self.target]
+            self._raw_means = float(self.weights @ y), self.design.raw_means(self.weights)
+        y_mean, means = self._raw_means
+        return y_mean - self._y_scale * (w @ means)
 
 
 def make_problems(data, weights, products=None):
