@@ -39,7 +39,8 @@ class Oracle:
         v = np.ones(len(X)) if v is None else np.broadcast_to(np.asarray(v), len(X))
         rows = np.flatnonzero(v)
         X, self.y, v = X[rows], self.y[rows], v[rows].astype(LONG)
-        self.v = v / v.sum()
+        self.total = v.sum()
+        self.v = v / self.total
         self.fit_intercept, self.positive = fit_intercept, positive
         pivot = X[0]
         shifted = X - pivot

@@ -7,14 +7,17 @@ solution of least norm is returned.
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import LinearOperator, cg, lsmr
+from scipy.sparse.linalg import LinearOperator, cg
 
 from . import kernels
+from .gram import GRAM_COLUMNS, refine, solve_gram
 
 # Rows or columns up to which a dense matrix of that order is factorised for sparse X.
 FACTOR_LIMIT = 3000
 # Entries up to which an ill-conditioned problem is solved again by a decomposition of X itself.
 COPY_LIMIT = 10**7
+# Most sweeps of coordinate descent where factorisations have failed.
+DESCENT_SWEEPS = 10**5
 
 
 class RidgeSolver:
@@ -30,11 +33,14 @@ class RidgeSolver:
     """
 
     def __init__(self, problems, penalty, method="auto", max_iter=None):
+        self.problems = problems
         self.problem = problems[0]
+        self.penalty = penalty
         self.Y = np.stack([problem.y for problem in problems], axis=1)
         # d about one, its unit going into alpha: both stay finite for columns as small as 1e-150
         self.unit = float(np.median(penalty.l2))
-        self.d = np.clip(penalty.l2 / self.unit, 1.0 / kernels.HUGE, kernels.HUGE)
+        with np.errstate(over="ignore"):
+            self.d = np.clip(penalty.l2 / self.unit, 1.0 / kernels.HUGE, kernels.HUGE)
         self.max_iter = max_iter
         self.rows = np.flatnonzero(self.problem.weights)
         self.tall = len(self.rows) >= self.problem.design.shape[1]
@@ -48,35 +54,44 @@ class RidgeSolver:
     def solve(self, alpha):
         """Return the coefficients (n_targets, p) at one alpha, and the iterations they took."""
         with np.errstate(over="ignore"):
-            alpha = float(np.minimum(alpha * self.unit, kernels.HUGE / 2 / self.d.max()))
-        coefs, steps = self._dispatch(alpha)
+            inner = float(np.minimum(alpha * self.unit, kernels.HUGE / 2 / self.d.max()))
+        if self.method == "sparse_cg":
+            coefs, steps = self._conjugate_gradients(inner)
+        elif self.method == "svd":
+            coefs, steps = self._svd(inner), 1
+        else:
+            coefs, steps = self._best(inner, alpha), 1
         coefs[:, self.problem.norm == 0] = 0.0
         return coefs, steps
 
-    def _dispatch(self, alpha):
-        if self.method == "sparse_cg":
-            return self._conjugate_gradients(alpha)
-        if self.method == "svd":
-            return self._svd(alpha), 1
-        coefs = self._cholesky(alpha)
-        if coefs is not None and self._refine(alpha, coefs):
-            return coefs, 1
-        best = [] if coefs is None else [coefs]
+    def _best(self, inner, alpha):
+        """Return the Cholesky solution if its optimality conditions hold, or else what is best."""
+        coefs = self._cholesky(inner)
+        if coefs is not None and self._refine(inner, coefs):
+            return coefs
+        candidates = [] if coefs is None else [coefs]
         n, p = len(self.rows), len(self.d)
         if alpha == 0:
-            best.append(self._least_norm())
-        elif not self.problem.design.sparse and (n + p) * p <= COPY_LIMIT:
-            best.append(self._augmented(alpha))
-        elif coefs is None and not self.problem.design.sparse:
-            best.append(self._svd(alpha))
-        elif coefs is None:
-            best.append(self._conjugate_gradients(alpha)[0])
-        if self.problem.design.sparse and n * p <= COPY_LIMIT:
-            best.append(self._polish(alpha, best[-1]))
-        for one in best:
-            one[:, self.problem.norm == 0] = 0.0
-            self._settle(alpha, one, self._worst(alpha, one)[1])
-        return min(best, key=lambda one: self._worst(alpha, one)[0]), 1
+            candidates.append(self._least_norm())
+            if self._worst(0.0, candidates[-1])[0] <= 4.0:
+                return candidates[-1]
+        if p <= GRAM_COLUMNS:
+            candidates.append(self._descend(alpha))
+        elif not candidates and self.problem.design.sparse:
+            candidates.append(self._conjugate_gradients(inner)[0])
+        elif n * p <= COPY_LIMIT and not self.problem.design.sparse:
+            candidates.append(self._svd(inner))
+        return min(candidates, key=lambda one: self._worst(inner, one)[0])
+
+    def _descend(self, alpha):
+        """Solve in Gram form, which reaches the rounding floor whatever the condition number."""
+        coefs = np.zeros(self.q.T.shape)
+        for t, problem in enumerate(self.problems):
+            path = solve_gram(
+                *problem.gram(), problem.yy, self.penalty, np.array([alpha]), DESCENT_SWEEPS
+            )
+            coefs[t] = refine(problem, self.penalty, alpha, path.coefs[0], DESCENT_SWEEPS)[0]
+        return coefs
 
     def largest_square(self):
         """Return the largest squared singular value of sqrt(V) X D^-1/2, one if X is constant."""
@@ -216,18 +231,6 @@ class RidgeSolver:
             shrunk = (s / (s * s + alpha))[:, None] * (U.T @ Y)
             return (Vt.T @ shrunk).T / np.sqrt(self.d)
 
-    def _augmented(self, alpha):
-        """Solve by least squares on [X; sqrt(alpha D)], columns brought to unit length."""
-        Z, Y = self._weighted_copy()
-        A = np.vstack([Z, np.diag(np.sqrt(alpha * self.d))])
-        size = np.sqrt((A * A).sum(axis=0))
-        size[size == 0] = 1.0
-        right = np.vstack([Y, np.zeros((A.shape[1], Y.shape[1]))])
-        return (
-            linalg.lstsq(A / size, right, cond=kernels.EPS**2, lapack_driver="gelsy")[0]
-            / size[:, None]
-        ).T
-
     def _least_norm(self, rounds=3):
         """Return the least-squares solutions (n_targets, p) with the least sum of d w^2.
 
@@ -247,32 +250,6 @@ class RidgeSolver:
                     return coefs
             solutions.append((worst, coefs))
         return min(solutions, key=lambda one: one[0])[1]
-
-    def _polish(self, alpha, coefs):
-        """Add the solution for what `coefs` leave, by least squares on [sqrt(V) X; sqrt(a D)].
-
-        Iterations with X itself see its condition number, a Gram matrix its square.
-        """
-        problem, root = self.problem, np.sqrt(self.problem.weights)
-        n, p = problem.design.shape
-        ridge = np.sqrt(alpha * self.d)
-
-        def forward(w):
-            return np.concatenate([root * (problem.design.times(w) - problem.mean @ w), ridge * w])
-
-        def backward(u):
-            inside = u[:n] / np.where(root > 0, root, 1.0)
-            return problem.correlate(inside) + ridge * u[n:]
-
-        operator = LinearOperator((n + p, p), forward, backward, dtype=np.float64)
-        right = np.concatenate([root[:, None] * self.Y, np.zeros((p, self.Y.shape[1]))])
-        options = {"atol": 0, "btol": 0, "conlim": 0, "maxiter": 10 * max(n, p)}
-        return np.array(
-            [
-                w + lsmr(operator, b - forward(w), **options)[0]
-                for w, b in zip(coefs, right.T, strict=True)
-            ]
-        )
 
     def _pseudo_inverse(self, R, shortest):
         """Return the least-squares coefficients (p, t) for residuals R (n, t).

@@ -6,8 +6,12 @@ import numpy as np
 
 from . import kernels
 
+# Columns up to which a problem is solved from one Gram matrix, whatever its rows and weights.
+GRAM_COLUMNS = 1000
 # Multiplications between two returns to Python (some 50 ms), so that Ctrl-C is heard.
 WORK = 5e7
+# What gram_solve returns when rounding has made G indefinite.
+INDEFINITE = 3
 # Errors below this share of the null error are recomputed from the rows: p-space cancels there.
 TRUSTED_SHARE = 1e-6
 
@@ -37,16 +41,29 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
     """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `start`."""
     p = len(q)
     path = Path.empty(len(alphas), p)
-    G = np.ascontiguousarray(G)
     norm = np.sqrt(np.diagonal(G))
     w = np.zeros(p) if start is None else np.array(start, dtype=np.float64)
-    done = 0
+    done, share = 0, 0.0
     while done < len(alphas):
-        done = kernels.gram_path(
+        done, status = kernels.gram_path(
             G, q, yy, alphas, done, w, penalty.l1, penalty.l2, penalty.lower, penalty.upper,
             norm, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
         )  # fmt: skip
+        if status == INDEFINITE:
+            G, share = _definite(G, share)
+            w[:] = 0.0
     return path
+
+
+def _definite(G, share):
+    """Return G with a larger share of its diagonal added than `share`, and that share.
+
+    The first is of the size of G's own rounding, so it does not add to the rounding floor.
+    """
+    more = 16.0 * share if share else 16.0 * kernels.EPS * np.sqrt(len(G))
+    G = G.copy()
+    np.fill_diagonal(G, np.diagonal(G) * (1.0 + more))
+    return G, more
 
 
 def solve_point(G, q, yy, terms, goal, max_sweeps, w):
@@ -57,12 +74,15 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     m = len(q)
     norm = np.sqrt(np.diagonal(G))
     g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
-    sweeps, status = 0, 0
-    while status == 0 and sweeps < max_sweeps:
+    sweeps, status, share, start = 0, 0, 0.0, w.copy()
+    while status in (0, INDEFINITE) and sweeps < max_sweeps:
         done, _, status = kernels.gram_solve(
             G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
         )
         sweeps += done
+        if status == INDEFINITE:
+            G, share = _definite(G, share)
+            w[:] = start
     return sweeps
 
 

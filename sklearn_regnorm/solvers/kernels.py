@@ -385,7 +385,8 @@ def gram_solve(
     duality gap of `gap_goal` if that is positive, after `max_sweeps`, or when `work` (a count of
     multiplications, so that Ctrl-C is heard) is spent.
 
-    Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before.
+    Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before, and
+    3 if r'Vr came out negative: rounding has made G indefinite, and P falls without end.
     """
     p = w.shape[0]
     sweeps = 0
@@ -394,7 +395,11 @@ def gram_solve(
     while True:
         correlations(G, q, w, g)
         work -= p * 10.0
-        rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
+        rr = yy - _dot(w, q, p) - _dot(w, g, p)
+        size = rounding_scale(w, norm, yy)
+        if not rr >= -64.0 * EPS * size * size:
+            return max(sweeps, 1), work, 3
+        rr = max(rr, 0.0)
         worst = worst_violation(w, g, l1, l2, lower, upper, norm, rr)
         if worst <= 1.0:
             return max(sweeps, 1), work, 1
@@ -430,7 +435,7 @@ def gram_solve(
 def gram_path(
     G, q, yy, alphas, start, w, l1, l2, lower, upper, norm, max_sweeps, work, coefs, gaps, sweeps
 ):
-    """Solve for alphas[start:], each from the last; return the first index not finished.
+    """Solve for alphas[start:], each from the last; return the first index not finished and why.
 
     Here l1 and l2 are strengths per unit alpha.
     Fills coefs (n_alphas, p), gaps and sweeps. `w` is the warm start and carries the state over
@@ -452,13 +457,13 @@ def gram_path(
             max_sweeps - sweeps[i], work, active, L, d,
         )  # fmt: skip
         sweeps[i] += done
-        if status == 0 and sweeps[i] < max_sweeps:
-            return i
+        if status == 3 or (status == 0 and sweeps[i] < max_sweeps):
+            return i, status
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
         gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
         for j in range(p):
             coefs[i, j] = w[j]
-    return alphas.shape[0]
+    return alphas.shape[0], 1
 
 
 # ---------------------------------------------------------------- residual form

@@ -14,11 +14,8 @@ import numpy as np
 
 from .._statistics import cross_products
 from .closed_form import RidgeSolver
-from .gram import Path, refine, solve_gram
+from .gram import GRAM_COLUMNS, Path, refine, solve_gram
 from .working_set import solve_working_set
-
-# Columns up to which a problem is solved from one Gram matrix, whatever its rows and weights.
-GRAM_COLUMNS = 1000
 
 _forced = ContextVar("forced_form", default=None)
 
