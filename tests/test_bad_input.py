@@ -1,13 +1,13 @@
-"""What cannot be used is refused by name, before it does any harm."""
+"""What cannot be used is refused by name, and refusing it changes nothing."""
 
-import pickle
+import copy
+import functools
 import re
 import subprocess
 import sys
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -26,42 +26,239 @@ from sklearn_regnorm import (
 )
 
 N, P = 20, 4
-EVERY = [
-    Lasso(alpha=0.1),
-    Ridge(),
-    ElasticNet(alpha=0.1),
-    LassoCV(alphas=5, cv=3),
-    RidgeCV(alphas=[0.5, 1.0, 2.0]),
-    RidgeCV(alphas=[0.5, 1.0, 2.0], cv=3),
-    ElasticNetCV(alphas=5, cv=3, l1_ratio=[0.5, 1.0]),
-]
-CROSS_VALIDATED = [LassoCV(alphas=5), RidgeCV(alphas=[0.5, 1.0, 2.0]), ElasticNetCV(alphas=5)]
-every = pytest.mark.parametrize("model", EVERY, ids=repr)
-cross_validated = pytest.mark.parametrize("model", CROSS_VALIDATED, ids=repr)
+SINGLE = [Lasso, Ridge, ElasticNet]
+CROSS_VALIDATED = [LassoCV, RidgeCV, ElasticNetCV]
+EVERY = [*SINGLE, *CROSS_VALIDATED]
+REFUSED = (ValueError, TypeError)
+every = pytest.mark.parametrize("cls", EVERY)
+cross_validated = pytest.mark.parametrize("cls", CROSS_VALIDATED)
 
 rng = np.random.default_rng(0)
 X = rng.standard_normal((N, P))
 y = X @ [2.0, -1.0, 0.0, 0.5] + 0.1 * rng.standard_normal(N)
-ONES = np.ones(N)
+G = X.T @ X
 
 
-def with_entry(array, index, value):
-    changed = np.array(array, dtype=np.result_type(array, type(value)))
+def put(array, index, value):
+    changed = np.array(array, dtype=np.result_type(array, np.asarray(value)))
     changed[index] = value
     return changed
 
 
-def refused(model, name, X=X, y=y, **fit):
-    """Assert that fit refuses, by name, and changes nothing: before a first fit and after one."""
-    for fitted in (False, True):
-        model = clone(model)
-        if fitted:
-            given = model.get_params()
-            usable = {n: given[n] for n in ("alphas", "cv") if n in given}
-            usable = {"alphas": [1.0, 0.1], "cv": 3} if usable else {}
-            vars(model).update(vars(type(model)(**usable).fit(globals()["X"], globals()["y"])))
-            vars(model).update(given)
-        before, saved = dict(vars(model)), pickle.dumps({**vars(model), **given, "cv": 0}) if (
-            fitted and not any(isinstance(v, type(object())) for v in given.values())
-        ) else None
-    raise NotImplementedError
+@functools.cache
+def fitted(cls):
+    return cls().fit(X, y)
+
+
+def state(model):
+    return {
+        name: (id(value), value.tobytes() if isinstance(value, np.ndarray) else repr(value))
+        for name, value in vars(model).items()
+    }
+
+
+def refused(model, name, X=X, y=y, error=REFUSED, **fit):
+    """Assert that fit refuses, with a word that matches `name`, and leaves the model as it was.
+
+    Tried before any fit, and on a model that was fitted before.
+    """
+    old = copy.deepcopy(fitted(type(model))).set_params(**model.get_params(deep=False))
+    for one in (model, old):
+        before = state(one)
+        with pytest.raises(error, match=rf"(?<!\w){name}(?!\w)"):
+            one.fit(X, y, **fit)
+        assert state(one) == before
+    assert_array_equal(old.predict(globals()["X"]), fitted(type(model)).predict(globals()["X"]))
+
+
+# ------------------------------------------------------------------------------ parameters
+
+NAN, INF = np.nan, np.inf
+FLAG = ["yes", None, 2, 0.5]
+BAD_PARAMETERS = {
+    "alpha": [-1.0, -1e-300, INF, NAN, "1", None, 1j, [], [[1.0]]],
+    "l1_ratio": [-0.1, 1.0 + 1e-9, NAN, INF, "0.5", None, [], [0.5, 1.5], [[0.5]]],
+    "tol": [-1e-9, NAN, "small", None],
+    "max_iter": [0, -1, 1.5, NAN, "many"],
+    "fit_intercept": FLAG,
+    "standardize": FLAG,
+    "positive": FLAG,
+    "warm_start": FLAG,
+    "copy_X": FLAG,
+    "store_cv_results": FLAG,
+    "alpha_per_target": FLAG,
+    "precompute": ["yes", 3, None, np.ones((2, 3)), np.full((P, P), NAN)],
+    "random_state": ["seed", -1, 1.5],
+    "selection": ["rand", None, 1],
+    "solver": ["newton", "", 3, None, ["svd"]],
+    "gcv_mode": ["fast", 1],
+    "scoring": ["nonsense", 3],
+    "eps": [0.0, -1e-3, NAN, "small", None],
+    "alphas": [0, -3, [], [[1.0, 2.0]], [1.0, -1.0], [NAN], [INF], "many", None],
+    "n_jobs": [0, 1.5, "two"],
+    "cv": [0, 1, -2, N + 1, 2.5, "five", [], [1, 2]],
+}
+TABLE = [
+    pytest.param(cls, name, value, id=f"{cls.__name__}-{name}={str(value)[:12]}")
+    for cls in EVERY
+    for name in cls().get_params()
+    for value in [*BAD_PARAMETERS.get(name, ()), object()]
+    if name != "verbose"  # accepted, and without meaning here
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "value"), TABLE)
+def test_parameter(cls, name, value):
+    if name == "n_jobs" and value == 1.5 and cls is RidgeCV:
+        pass
+    refused(cls(**{name: value}), name)
+
+
+@pytest.mark.parametrize("alphas", [100.0, np.float64(3.0)])
+@pytest.mark.parametrize("cls", [LassoCV, ElasticNetCV])
+def test_a_float_is_no_number_of_alphas(cls, alphas):
+    refused(cls(alphas=alphas), "alphas")
+
+
+@pytest.mark.parametrize("alpha", [[1.0, -1.0], [1.0, NAN], [1.0, 2.0, 3.0]])
+def test_alpha_per_target(alpha):
+    refused(Ridge(alpha=alpha), "alpha", y=np.column_stack([y, -y]))
+
+
+@pytest.mark.parametrize("solver", ["lsqr", "sag", "saga", "lbfgs"])
+def test_solvers_of_scikit_learn_that_are_not_offered(solver):
+    offered = "'(auto|cholesky|svd|sparse_cg|cd)'"
+    refused(Ridge(solver=solver), f"solver.*{solver}.* use.*{offered}", error=ValueError)
+
+
+def test_solvers_that_do_not_fit_the_problem():
+    refused(Ridge(solver="svd"), "solver.*dense.*'cholesky'", X=sparse.csr_array(X))
+    for solver in ("cholesky", "svd", "sparse_cg"):
+        refused(Ridge(solver=solver, positive=True), f"solver.*{solver}.*positive.*'cd'")
+
+
+@pytest.mark.parametrize("cls", [LassoCV, ElasticNetCV, RidgeCV])
+def test_n_alphas_is_not_accepted(cls):
+    with pytest.raises(TypeError, match="n_alphas"):
+        cls(n_alphas=10)
+    with pytest.raises(ValueError, match="n_alphas"):
+        cls().set_params(n_alphas=10)
+
+
+@pytest.mark.parametrize("name", ["lambda_1", "lambda_2"])
+@pytest.mark.parametrize("value", [-1.0, NAN, INF, "1", None])
+def test_from_lambdas(name, value):
+    with pytest.raises(REFUSED, match=name):
+        ElasticNet.from_lambdas(**{"lambda_1": 1.0, "lambda_2": 1.0, name: value})
+
+
+BAD_OPTIONS = {
+    **{k: BAD_PARAMETERS[k] for k in ("eps", "alphas", "tol", "positive")},
+    "max_iter": [*BAD_PARAMETERS["max_iter"], None],
+    "l1_ratio": [-0.1, 1.1, NAN, "1", None],
+    "coef_init": [np.ones(P + 1), np.full(P, NAN), np.ones((P, 2)), "zeros"],
+    "sample_weight": [-np.ones(N), np.zeros(N), np.ones(N + 1)],
+    "selection": ["rand"],
+    "n_alphas": [10],
+    "nonsense": [1],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(k, v) for k, vs in BAD_OPTIONS.items() for v in vs])
+@pytest.mark.parametrize("path", [lasso_path, enet_path])
+def test_option_of_a_path(path, name, value):
+    with pytest.raises(REFUSED, match=rf"\b{name}\b"):
+        path(X, y, **{name: value})
+
+
+# ------------------------------------------------------------------------------ data
+
+BAD_X = {
+    "NaN": put(X, (3, 1), NAN),
+    "inf": put(X, (3, 1), INF),
+    "-inf": put(X.astype(np.float32), (3, 1), -INF),
+    "sparse NaN": sparse.csc_array(put(X, (3, 1), NAN)),
+    "sparse inf": sparse.coo_array(put(X, (3, 1), INF)),
+    "1-D": X[:, 0],
+    "3-D": X[:, :, None],
+    "scalar": 1.0,
+    "no rows": X[:0],
+    "no columns": X[:, :0],
+    "complex": X + 1j,
+    "sparse complex": sparse.csr_array(X + 1j),
+    "text": np.full((N, P), "a"),
+    "objects": put(X.astype(object), (0, 0), object()),
+    "ragged": [[1.0] * (1 + i % 2) for i in range(N)],
+    "None": None,
+}
+BAD_Y = {
+    "NaN": put(y, 3, NAN),
+    "inf": put(y, 3, INF),
+    "short": y[:-1],
+    "long": np.append(y, 0.0),
+    "3-D": y[:, None, None],
+    "empty": y[:0],
+    "scalar": 1.0,
+    "complex": y + 1j,
+    "text": np.full(N, "a"),
+    "objects": put(y.astype(object), 0, object()),
+    "None": None,
+}
+BAD_WEIGHTS = {
+    "NaN": put(np.ones(N), 2, NAN),
+    "inf": put(np.ones(N), 2, INF),
+    "negative": put(np.ones(N), 2, -1e-9),
+    "all zero": np.zeros(N),
+    "short": np.ones(N - 1),
+    "column": np.ones((N, 1)),
+    "complex": np.ones(N) + 1j,
+    "text": ["heavy"] * N,
+    "zero": 0.0,
+    "minus one": -1,
+    "scalar NaN": NAN,
+    "a word": "balanced",
+}
+
+
+@every
+@pytest.mark.parametrize("kind", BAD_X)
+def test_X(cls, kind):
+    refused(cls(), "X", X=BAD_X[kind])
+
+
+@every
+@pytest.mark.parametrize("kind", BAD_Y)
+def test_y(cls, kind):
+    refused(cls(), "y", y=BAD_Y[kind])
+
+
+@every
+@pytest.mark.parametrize("kind", BAD_WEIGHTS)
+def test_sample_weight(cls, kind):
+    refused(cls(), "sample_weight", sample_weight=BAD_WEIGHTS[kind])
+
+
+@pytest.mark.parametrize("cls", [LassoCV, ElasticNetCV])
+def test_one_target_only(cls):
+    refused(cls(), "y", y=np.column_stack([y, y]))
+
+
+@every
+@pytest.mark.parametrize("kind", BAD_X.keys() - {"None"})
+def test_X_of_predict(cls, kind):
+    with pytest.raises(REFUSED, match=r"\bX\b"):
+        fitted(cls).predict(BAD_X[kind])
+    with pytest.raises(ValueError, match=rf"X has {P + 1} features, but {cls.__name__} is expect"):
+        fitted(cls).predict(np.ones((3, P + 1)))
+
+
+@pytest.mark.parametrize("path", [lasso_path, enet_path])
+def test_data_of_a_path(path):
+    for kind, bad in BAD_X.items():
+        with pytest.raises(REFUSED, match=r"\bX\b"):
+            path(bad, y)
+            pytest.fail(kind)
+    for kind, bad in BAD_Y.items():
+        with pytest.raises(REFUSED, match=r"\by\b"):
+            path(X, bad)
+            pytest.fail(kind)

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Matrix
 from .._validation import check_choice, check_flag, check_number, check_X
 
 
@@ -35,7 +36,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
 
     _several_targets = True
 
-    def predict(self, X):
+    def predict(self, X: Matrix) -> np.ndarray:
         """Predict targets.
 
         Parameters
@@ -51,7 +52,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         return X @ self.coef_.T + self.intercept_
 
     @property
-    def sparse_coef_(self):
+    def sparse_coef_(self) -> sparse.csr_matrix:
         """`coef_` as a sparse matrix of shape (n_targets, n_features)."""
         check_is_fitted(self)
         return sparse.csr_matrix(np.atleast_2d(self.coef_))

@@ -1,7 +1,11 @@
 """Lasso and elastic net at a given penalty."""
 
-import numpy as np
+from typing import Any, Self
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._typing import Matrix, RandomState, Weights
 from .._validation import check_number, check_weights, check_X_y
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import make_problems, prepare
@@ -16,7 +20,7 @@ class CoordinateDescentRegressor(LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -159,20 +163,20 @@ class ElasticNet(CoordinateDescentRegressor):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: float = 1.0,
         *,
-        l1_ratio=0.5,
-        fit_intercept=True,
-        precompute=False,
-        max_iter=1000,
-        copy_X=True,
-        tol=1e-4,
-        warm_start=False,
-        positive=False,
-        random_state=None,
-        selection="cyclic",
-        standardize=False,
-    ):
+        l1_ratio: float = 0.5,
+        fit_intercept: bool = True,
+        precompute: bool | str | ArrayLike = False,
+        max_iter: int = 1000,
+        copy_X: bool = True,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        positive: bool = False,
+        random_state: RandomState = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.fit_intercept = fit_intercept
@@ -187,7 +191,7 @@ class ElasticNet(CoordinateDescentRegressor):
         self.standardize = standardize
 
     @classmethod
-    def from_lambdas(cls, lambda_1, lambda_2, **rest):
+    def from_lambdas(cls, lambda_1: float, lambda_2: float, **rest: Any) -> Self:
         """Construct from the textbook's ``loss + lambda_1 sum |w| + lambda_2 sum w^2``.
 
         Parameters
@@ -255,24 +259,24 @@ class Lasso(CoordinateDescentRegressor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = Lasso(alpha=1.0).fit(X, y)
     >>> int((model.coef_ != 0).sum())
-    2
+    3
     """
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: float = 1.0,
         *,
-        fit_intercept=True,
-        precompute=False,
-        copy_X=True,
-        max_iter=1000,
-        tol=1e-4,
-        warm_start=False,
-        positive=False,
-        random_state=None,
-        selection="cyclic",
-        standardize=False,
-    ):
+        fit_intercept: bool = True,
+        precompute: bool | str | ArrayLike = False,
+        copy_X: bool = True,
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        warm_start: bool = False,
+        positive: bool = False,
+        random_state: RandomState = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.precompute = precompute

@@ -1,12 +1,15 @@
 """Lasso and elastic net that choose their penalty by cross-validation."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._threads import Workers
+from .._typing import CV, Matrix, RandomState, Weights
 from .._validation import check_alphas, check_folds, check_number, check_weights, check_X_y
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import solve_path
@@ -55,7 +58,7 @@ class SplitterRouting:
             extra = process_routing(self, "fit", **params).splitter.split
         return check_folds(cv.split(X, y, **extra), weights)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata are routed: `sample_weight` to fit, others to the splitter.
 
         Returns
@@ -81,7 +84,7 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty by cross-validation and fit it to all rows.
 
         Parameters
@@ -234,22 +237,22 @@ class ElasticNetCV(CrossValidatedRegressor):
     def __init__(
         self,
         *,
-        l1_ratio=0.5,
-        eps=1e-3,
-        alphas=100,
-        fit_intercept=True,
-        precompute="auto",
-        max_iter=1000,
-        tol=1e-4,
-        cv=None,
-        copy_X=True,
-        verbose=0,
-        n_jobs=None,
-        positive=False,
-        random_state=None,
-        selection="cyclic",
-        standardize=False,
-    ):
+        l1_ratio: float | ArrayLike = 0.5,
+        eps: float = 1e-3,
+        alphas: int | ArrayLike = 100,
+        fit_intercept: bool = True,
+        precompute: bool | str | ArrayLike = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        cv: CV = None,
+        copy_X: bool = True,
+        verbose: bool | int = 0,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: RandomState = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+    ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
         self.alphas = alphas
@@ -317,21 +320,21 @@ class LassoCV(CrossValidatedRegressor):
     def __init__(
         self,
         *,
-        eps=1e-3,
-        alphas=100,
-        fit_intercept=True,
-        precompute="auto",
-        max_iter=1000,
-        tol=1e-4,
-        copy_X=True,
-        cv=None,
-        verbose=False,
-        n_jobs=None,
-        positive=False,
-        random_state=None,
-        selection="cyclic",
-        standardize=False,
-    ):
+        eps: float = 1e-3,
+        alphas: int | ArrayLike = 100,
+        fit_intercept: bool = True,
+        precompute: bool | str | ArrayLike = "auto",
+        max_iter: int = 1000,
+        tol: float = 1e-4,
+        copy_X: bool = True,
+        cv: CV = None,
+        verbose: bool | int = False,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: RandomState = None,
+        selection: str = "cyclic",
+        standardize: bool = False,
+    ) -> None:
         self.eps = eps
         self.alphas = alphas
         self.fit_intercept = fit_intercept

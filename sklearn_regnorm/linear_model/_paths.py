@@ -1,9 +1,12 @@
 """Functions that compute a whole path of solutions."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._typing import Matrix, RandomState, Weights
 from .._validation import check_alphas, check_arrays, check_flag, check_number, check_weights
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import Problem, prepare
@@ -11,26 +14,26 @@ from ._elastic_net_cv import alpha_grid
 
 
 def enet_path(
-    X,
-    y,
+    X: Matrix,
+    y: ArrayLike,
     *,
-    l1_ratio=0.5,
-    eps=1e-3,
-    alphas=100,
-    precompute="auto",
-    Xy=None,
-    copy_X=True,
-    coef_init=None,
-    verbose=False,
-    return_n_iter=False,
-    positive=False,
-    check_input=True,
-    sample_weight=None,
-    tol=1e-4,
-    max_iter=1000,
-    random_state=None,
-    selection="cyclic",
-):
+    l1_ratio: float = 0.5,
+    eps: float = 1e-3,
+    alphas: int | ArrayLike = 100,
+    precompute: bool | str | ArrayLike = "auto",
+    Xy: ArrayLike | None = None,
+    copy_X: bool = True,
+    coef_init: ArrayLike | None = None,
+    verbose: bool | int = False,
+    return_n_iter: bool = False,
+    positive: bool = False,
+    check_input: bool = True,
+    sample_weight: Weights = None,
+    tol: float = 1e-4,
+    max_iter: int = 1000,
+    random_state: RandomState = None,
+    selection: str = "cyclic",
+) -> tuple:
     """Compute the elastic-net path, without an intercept (centre X and y for one).
 
     Minimises for each alpha, with weights v::
@@ -103,7 +106,9 @@ def enet_path(
     return (*result, path.n_iter.tolist()) if return_n_iter else result
 
 
-def lasso_path(X, y, *, eps=1e-3, alphas=100, **options):
+def lasso_path(
+    X: Matrix, y: ArrayLike, *, eps: float = 1e-3, alphas: int | ArrayLike = 100, **options: Any
+) -> tuple:
     """Compute the lasso path, without an intercept: `enet_path` with ``l1_ratio=1``.
 
     Parameters

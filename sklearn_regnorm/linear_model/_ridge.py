@@ -1,8 +1,12 @@
 """Ridge regression at a given penalty."""
 
+from typing import Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from .._typing import Matrix, RandomState, Weights
 from .._validation import check_alphas, check_choice, check_weights, check_X_y
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.problem import make_problems, prepare
@@ -77,18 +81,18 @@ class Ridge(LinearRegressor):
 
     def __init__(
         self,
-        alpha=1.0,
+        alpha: float | ArrayLike = 1.0,
         *,
-        fit_intercept=True,
-        copy_X=True,
-        max_iter=None,
-        tol=1e-4,
-        solver="auto",
-        positive=False,
-        random_state=None,
-        standardize=False,
-        warm_start=False,
-    ):
+        fit_intercept: bool = True,
+        copy_X: bool = True,
+        max_iter: int | None = None,
+        tol: float = 1e-4,
+        solver: str = "auto",
+        positive: bool = False,
+        random_state: RandomState = None,
+        standardize: bool = False,
+        warm_start: bool = False,
+    ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
         self.copy_X = copy_X
@@ -101,7 +105,7 @@ class Ridge(LinearRegressor):
         self.warm_start = warm_start
 
     @all_or_nothing
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None) -> Self:
         """Fit the model.
 
         Parameters

@@ -1,13 +1,17 @@
 """Ridge regression that chooses its penalty by leave-one-out or other cross-validation."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
-from sklearn.utils.metadata_routing import MethodMapping
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from .._threads import Workers
+from .._typing import CV, Matrix, Weights
 from .._validation import (
     check_alphas,
     check_choice,
@@ -101,17 +105,17 @@ class RidgeCV(SplitterRouting, LinearRegressor):
 
     def __init__(
         self,
-        alphas=100,
+        alphas: int | ArrayLike = 100,
         *,
-        fit_intercept=True,
-        scoring=None,
-        cv=None,
-        gcv_mode=None,
-        store_cv_results=False,
-        alpha_per_target=False,
-        standardize=False,
-        n_jobs=None,
-    ):
+        fit_intercept: bool = True,
+        scoring: str | Callable | None = None,
+        cv: CV = None,
+        gcv_mode: str | None = None,
+        store_cv_results: bool = False,
+        alpha_per_target: bool = False,
+        standardize: bool = False,
+        n_jobs: int | None = None,
+    ) -> None:
         self.alphas = alphas
         self.fit_intercept = fit_intercept
         self.scoring = scoring
@@ -123,7 +127,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         self.n_jobs = n_jobs
 
     @all_or_nothing
-    def fit(self, X, y, sample_weight=None, **params):
+    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty and fit it to all rows.
 
         Parameters
@@ -294,7 +298,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         self.lambda_2_ = inner[best] / 2.0
         self.n_iter_ = 1
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata are routed: to fit, to the splitter and to the scorer.
 
         Returns
