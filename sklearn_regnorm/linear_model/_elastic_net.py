@@ -3,9 +3,8 @@
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .._typing import Matrix, RandomState, Weights
+from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_number, check_weights, check_X_y
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import make_problems, prepare
@@ -20,7 +19,7 @@ class CoordinateDescentRegressor(LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None) -> Self:
+    def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None) -> Self:
         """Fit the model.
 
         Parameters
@@ -167,7 +166,7 @@ class ElasticNet(CoordinateDescentRegressor):
         *,
         l1_ratio: float = 0.5,
         fit_intercept: bool = True,
-        precompute: bool | str | ArrayLike = False,
+        precompute: bool | str | Vector = False,
         max_iter: int = 1000,
         copy_X: bool = True,
         tol: float = 1e-4,
@@ -267,7 +266,7 @@ class Lasso(CoordinateDescentRegressor):
         alpha: float = 1.0,
         *,
         fit_intercept: bool = True,
-        precompute: bool | str | ArrayLike = False,
+        precompute: bool | str | Vector = False,
         copy_X: bool = True,
         max_iter: int = 1000,
         tol: float = 1e-4,

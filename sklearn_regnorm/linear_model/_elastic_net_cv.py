@@ -4,12 +4,11 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._threads import Workers
-from .._typing import CV, Matrix, RandomState, Weights
+from .._typing import CV, Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_folds, check_number, check_weights, check_X_y
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import solve_path
@@ -43,7 +42,9 @@ def alpha_grid(problem, l1_ratio, positive, eps, n_alphas):
 class SplitterRouting:
     """Routes `groups` and the like to the splitter, as scikit-learn's CV estimators do."""
 
-    def _folds(self, X, y, weights, sample_weight, params, classifier=False):
+    cv: CV
+
+    def _folds(self, X, y, weights, sample_weight, params):
         """Return checked folds; `params` go to the splitter under metadata routing."""
         if params and not routing_enabled():
             raise ValueError(
@@ -84,7 +85,7 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None, **params: Any) -> Self:
+    def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty by cross-validation and fit it to all rows.
 
         Parameters
@@ -119,8 +120,8 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
             engine = CrossValidation(data, folds, workers)
             problem = engine.problem
             if isinstance(grid, int):
-                grids = [alpha_grid(problem, r, self.positive, self.eps, grid) for r in ratios]
-                grids = np.stack(grids)
+                options = self.positive, self.eps, grid
+                grids = np.stack([alpha_grid(problem, ratio, *options) for ratio in ratios])
             else:
                 grids = np.tile(np.sort(grid)[::-1], (len(ratios), 1))
             result = engine.run(
@@ -237,11 +238,11 @@ class ElasticNetCV(CrossValidatedRegressor):
     def __init__(
         self,
         *,
-        l1_ratio: float | ArrayLike = 0.5,
+        l1_ratio: float | Vector = 0.5,
         eps: float = 1e-3,
-        alphas: int | ArrayLike = 100,
+        alphas: int | Vector = 100,
         fit_intercept: bool = True,
-        precompute: bool | str | ArrayLike = "auto",
+        precompute: bool | str | Vector = "auto",
         max_iter: int = 1000,
         tol: float = 1e-4,
         cv: CV = None,
@@ -321,9 +322,9 @@ class LassoCV(CrossValidatedRegressor):
         self,
         *,
         eps: float = 1e-3,
-        alphas: int | ArrayLike = 100,
+        alphas: int | Vector = 100,
         fit_intercept: bool = True,
-        precompute: bool | str | ArrayLike = "auto",
+        precompute: bool | str | Vector = "auto",
         max_iter: int = 1000,
         tol: float = 1e-4,
         copy_X: bool = True,

@@ -4,9 +4,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .._typing import Matrix, RandomState, Weights
+from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_arrays, check_flag, check_number, check_weights
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import Problem, prepare
@@ -15,15 +14,15 @@ from ._elastic_net_cv import alpha_grid
 
 def enet_path(
     X: Matrix,
-    y: ArrayLike,
+    y: Vector,
     *,
     l1_ratio: float = 0.5,
     eps: float = 1e-3,
-    alphas: int | ArrayLike = 100,
-    precompute: bool | str | ArrayLike = "auto",
-    Xy: ArrayLike | None = None,
+    alphas: int | Vector = 100,
+    precompute: bool | str | Vector = "auto",
+    Xy: Vector | None = None,
     copy_X: bool = True,
-    coef_init: ArrayLike | None = None,
+    coef_init: Vector | None = None,
     verbose: bool | int = False,
     return_n_iter: bool = False,
     positive: bool = False,
@@ -107,7 +106,7 @@ def enet_path(
 
 
 def lasso_path(
-    X: Matrix, y: ArrayLike, *, eps: float = 1e-3, alphas: int | ArrayLike = 100, **options: Any
+    X: Matrix, y: Vector, *, eps: float = 1e-3, alphas: int | Vector = 100, **options: Any
 ) -> tuple:
     """Compute the lasso path, without an intercept: `enet_path` with ``l1_ratio=1``.
 

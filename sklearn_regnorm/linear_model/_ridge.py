@@ -3,10 +3,9 @@
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy import sparse
 
-from .._typing import Matrix, RandomState, Weights
+from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_choice, check_weights, check_X_y
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.problem import make_problems, prepare
@@ -81,7 +80,7 @@ class Ridge(LinearRegressor):
 
     def __init__(
         self,
-        alpha: float | ArrayLike = 1.0,
+        alpha: float | Vector = 1.0,
         *,
         fit_intercept: bool = True,
         copy_X: bool = True,
@@ -105,7 +104,7 @@ class Ridge(LinearRegressor):
         self.warm_start = warm_start
 
     @all_or_nothing
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None) -> Self:
+    def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None) -> Self:
         """Fit the model.
 
         Parameters

@@ -6,12 +6,11 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from .._threads import Workers
-from .._typing import CV, Matrix, Weights
+from .._typing import CV, Matrix, Vector, Weights
 from .._validation import (
     check_alphas,
     check_choice,
@@ -105,7 +104,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
 
     def __init__(
         self,
-        alphas: int | ArrayLike = 100,
+        alphas: int | Vector = 100,
         *,
         fit_intercept: bool = True,
         scoring: str | Callable | None = None,
@@ -127,7 +126,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         self.n_jobs = n_jobs
 
     @all_or_nothing
-    def fit(self, X: Matrix, y: ArrayLike, sample_weight: Weights = None, **params: Any) -> Self:
+    def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty and fit it to all rows.
 
         Parameters
