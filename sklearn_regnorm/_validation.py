@@ -4,12 +4,26 @@ Everything is checked before any state changes; what leaves the gate is safe for
 finite, native-endian, contiguous, with sparse indices inside their shape.
 """
 
+import re
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.validation import validate_data
+
+
+@contextmanager
+def naming(name):
+    """Make sure that an error raised inside says which parameter it is about."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", str(error)):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
 
 FLOATS = [np.float64, np.float32]
 _COMPRESSED = ("csr", "csc", "bsr")
@@ -87,35 +101,29 @@ def check_X_y(estimator, X, y, *, multi_output):
     Returns X (C- or F-contiguous, or canonical CSC; float32 or float64) and y (float64; 1-D, or
     2-D if `multi_output`).
     """
-    X, y = validate_data(
-        estimator,
-        _prechecked(X),
-        y,
-        accept_sparse="csc",
-        dtype=FLOATS,
-        multi_output=multi_output,
-        y_numeric=True,
-    )
-    return _contiguous(X), _check_target(y, multi_output)
+    with naming("X"):
+        X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    return _contiguous(X), _check_target(X, y, multi_output)
 
 
 def check_arrays(X, y, *, multi_output=False):
     """Validate `X` and `y` for the functions that have no estimator; see `check_X_y`."""
-    X = check_array(_prechecked(X), accept_sparse="csc", dtype=FLOATS)
-    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-    check_consistent_length(X, y)
-    return _contiguous(X), _check_target(y, multi_output)
+    with naming("X"):
+        X = check_array(_prechecked(X), accept_sparse="csc", dtype=FLOATS)
+    return _contiguous(X), _check_target(X, y, multi_output)
 
 
 def check_X(estimator, X):
     """Validate `X` for prediction by a fitted `estimator`."""
-    return validate_data(
-        estimator,
-        _prechecked(X),
-        accept_sparse=["csr", "csc"],
-        dtype=FLOATS,
-        reset=False,
-    )
+    with naming("X"):
+        return validate_data(
+            estimator, _prechecked(X), accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False
+        )
 
 
 def _contiguous(X):
@@ -124,14 +132,15 @@ def _contiguous(X):
     return np.asfortranarray(X)
 
 
-def _check_target(y, multi_output):
-    y = np.asarray(y, dtype=np.float64)
-    if not multi_output and y.ndim == 2:
-        if y.shape[1] > 1:
+def _check_target(X, y, multi_output):
+    with naming("y"):
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        if not multi_output and y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
                 f"y must have one target here, got {y.shape[1]} columns. Fit one model per column."
             )
-        y = column_or_1d(y, warn=True)
+        y = y if multi_output else column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
     return y
 
 
@@ -145,9 +154,10 @@ def check_weights(sample_weight, n_samples):
         return np.ones(n_samples), 1.0
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
-    weights = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    with naming("sample_weight"):
+        weights = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be 1D array or scalar, got {weights.ndim}D array.")
     if weights.shape[0] != n_samples:
@@ -183,9 +193,27 @@ def check_choice(name, value, choices):
     return value
 
 
+def check_precompute(precompute, n_features):
+    """Validate scikit-learn's `precompute`: a flag, "auto", or a Gram matrix (not used)."""
+    if isinstance(precompute, str):
+        check_choice("precompute", precompute, ("auto",))
+    elif isinstance(precompute, np.ndarray | list | tuple):
+        with naming("precompute"):
+            shape = check_array(precompute, input_name="precompute").shape
+        if shape != (n_features, n_features):
+            raise ValueError(f"precompute has shape {shape} for {n_features} columns of X.")
+    else:
+        check_flag("precompute", precompute)
+
+
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    grid = check_array(np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name)
+    if np.asarray(alphas).dtype.kind in "US":
+        raise TypeError(f"{name} must be numbers, got {alphas!r}.")
+    with naming(name):
+        grid = check_array(
+            np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
+        )
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(f"{name} must be a one-dimensional array with at least one value.")
     if grid.min() < 0:

@@ -1,11 +1,8 @@
 """What cannot be used is refused by name, and refusing it changes nothing."""
 
-import copy
-import functools
-
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from refusal import REFUSED, N, P, X, fitted, put, refused, y
 from scipy import sparse
 
 from sklearn_regnorm import (
@@ -19,50 +16,8 @@ from sklearn_regnorm import (
     lasso_path,
 )
 
-N, P = 20, 4
-SINGLE = [Lasso, Ridge, ElasticNet]
-CROSS_VALIDATED = [LassoCV, RidgeCV, ElasticNetCV]
-EVERY = [*SINGLE, *CROSS_VALIDATED]
-REFUSED = (ValueError, TypeError)
+EVERY = [Lasso, Ridge, ElasticNet, LassoCV, RidgeCV, ElasticNetCV]
 every = pytest.mark.parametrize("cls", EVERY)
-cross_validated = pytest.mark.parametrize("cls", CROSS_VALIDATED)
-
-rng = np.random.default_rng(0)
-X = rng.standard_normal((N, P))
-y = X @ [2.0, -1.0, 0.0, 0.5] + 0.1 * rng.standard_normal(N)
-G = X.T @ X
-
-
-def put(array, index, value):
-    changed = np.array(array, dtype=np.result_type(array, np.asarray(value)))
-    changed[index] = value
-    return changed
-
-
-@functools.cache
-def fitted(cls):
-    return cls().fit(X, y)
-
-
-def state(model):
-    return {
-        name: (id(value), value.tobytes() if isinstance(value, np.ndarray) else repr(value))
-        for name, value in vars(model).items()
-    }
-
-
-def refused(model, name, X=X, y=y, error=REFUSED, **fit):
-    """Assert that fit refuses, with a word that matches `name`, and leaves the model as it was.
-
-    Tried before any fit, and on a model that was fitted before.
-    """
-    old = copy.deepcopy(fitted(type(model))).set_params(**model.get_params(deep=False))
-    for one in (model, old):
-        before = state(one)
-        with pytest.raises(error, match=rf"(?<!\w){name}(?!\w)"):
-            one.fit(X, y, **fit)
-        assert state(one) == before
-    assert_array_equal(old.predict(globals()["X"]), fitted(type(model)).predict(globals()["X"]))
 
 
 # ------------------------------------------------------------------------------ parameters

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._typing import Matrix
-from .._validation import check_choice, check_flag, check_number, check_X
+from .._validation import check_choice, check_flag, check_number, check_X, naming
 
 
 def all_or_nothing(fit):
@@ -64,9 +64,8 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         return tags
 
 
-def check_common(estimator):
-    """Validate the parameters that estimators share, as far as `estimator` has them."""
-    given = estimator.get_params(deep=False)
+def check_common(given):
+    """Validate the parameters that estimators and path functions share, as far as `given`."""
     for name in ("fit_intercept", "standardize", "positive", "warm_start", "copy_X"):
         if name in given:
             check_flag(name, given[name])
@@ -77,14 +76,8 @@ def check_common(estimator):
     if "selection" in given:
         check_choice("selection", given["selection"], ("cyclic", "random"))
     if "random_state" in given:
-        try:
+        with naming("random_state"):
             check_random_state(given["random_state"])
-        except ValueError as error:
-            raise ValueError(f"random_state is not valid: {error}") from None
-    if isinstance(given.get("precompute"), str):
-        check_choice("precompute", given["precompute"], ("auto",))
-    elif "precompute" in given and not isinstance(given["precompute"], np.ndarray | list):
-        check_flag("precompute", given["precompute"])
     if given.get("n_jobs") is not None:
         check_number("n_jobs", given["n_jobs"], integer=True)
         if given["n_jobs"] == 0:

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_number, check_weights, check_X_y
+from .._validation import check_number, check_precompute, check_weights, check_X_y
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import make_problems, prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
@@ -40,10 +40,11 @@ class CoordinateDescentRegressor(LinearRegressor):
         ValueError, TypeError
             If a parameter or an array is unusable; the estimator is then left as it was.
         """
-        check_common(self)
+        check_common(self.get_params(deep=False))
         alpha = check_number("alpha", self.alpha, low=0)
         ratio = check_number("l1_ratio", self._l1_ratio(), low=0, high=1)
         X, y = check_X_y(self, X, y, multi_output=True)
+        check_precompute(self.precompute, X.shape[1])
         weights, unit = check_weights(sample_weight, X.shape[0])
         data = prepare(
             X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize

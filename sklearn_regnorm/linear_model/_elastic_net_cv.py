@@ -1,6 +1,6 @@
 """Lasso and elastic net that choose their penalty by cross-validation."""
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -9,7 +9,15 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 from .._threads import Workers
 from .._typing import CV, Matrix, RandomState, Vector, Weights
-from .._validation import check_alphas, check_folds, check_number, check_weights, check_X_y
+from .._validation import (
+    check_alphas,
+    check_folds,
+    check_number,
+    check_precompute,
+    check_weights,
+    check_X_y,
+    naming,
+)
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import solve_path
 from ..solvers.problem import prepare
@@ -51,13 +59,15 @@ class SplitterRouting:
                 f"{sorted(params)} can only be passed to fit with "
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
-        cv = check_cv(self.cv)
+        with naming("cv"):
+            cv = check_cv(self.cv)
         extra = {}
         if routing_enabled():
             if sample_weight is not None:
                 params = {**params, "sample_weight": sample_weight}
             extra = process_routing(self, "fit", **params).splitter.split
-        return check_folds(cv.split(X, y, **extra), weights)
+        with naming("cv"):
+            return check_folds(cv.split(X, y, **extra), weights)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata are routed: `sample_weight` to fit, others to the splitter.
@@ -108,9 +118,10 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         ValueError, TypeError
             If a parameter, an array or a fold is unusable; the estimator is then left as it was.
         """
-        check_common(self)
+        check_common(self.get_params(deep=False))
         ratios, grid = self._check_grid()
         X, y = check_X_y(self, X, y, multi_output=False)
+        check_precompute(self.precompute, X.shape[1])
         weights, unit = check_weights(sample_weight, X.shape[0])
         folds = self._folds(X, y, weights, sample_weight, params)
         data = prepare(
@@ -139,6 +150,8 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         check_number("eps", self.eps, low=0, boundaries="neither")
         if isinstance(self.alphas, Integral):
             return ratios, check_number("alphas", self.alphas, low=1, integer=True)
+        if isinstance(self.alphas, Real):
+            raise TypeError(f"alphas={self.alphas!r} must be an integer or an array of penalties.")
         return ratios, check_alphas("alphas", self.alphas)
 
     def _publish(self, problem, ratios, grids, result, one_grid):

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_alphas, check_arrays, check_flag, check_number, check_weights
+from .._validation import check_alphas, check_arrays, check_number, check_weights, naming
 from ..solvers.path import known_products, solve_path
 from ..solvers.problem import Problem, prepare
+from ._base import check_common
 from ._elastic_net_cv import alpha_grid
 
 
@@ -82,7 +83,7 @@ def enet_path(
     ratio = check_number("l1_ratio", l1_ratio, low=0, high=1)
     tol = check_number("tol", tol, low=0)
     max_iter = check_number("max_iter", max_iter, low=1, integer=True)
-    check_flag("positive", positive)
+    check_common({"positive": positive, "selection": selection, "random_state": random_state})
     X, y = check_arrays(X, y)
     weights, unit = check_weights(sample_weight, X.shape[0])
     data = prepare(X, y, weights, unit, fit_intercept=False, standardize=False)
@@ -95,7 +96,8 @@ def enet_path(
         grid = np.sort(check_alphas("alphas", alphas))[::-1]
     start = None
     if coef_init is not None:
-        start = np.asarray(coef_init, dtype=np.float64)
+        with naming("coef_init"):
+            start = np.asarray(coef_init, dtype=np.float64)
         if start.shape != (X.shape[1],) or not np.isfinite(start).all():
             raise ValueError(f"coef_init must hold {X.shape[1]} finite numbers.")
         start = problem.inner_coef(start)

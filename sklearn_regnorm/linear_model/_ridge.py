@@ -124,7 +124,7 @@ class Ridge(LinearRegressor):
         ValueError, TypeError
             If a parameter or an array is unusable; the estimator is then left as it was.
         """
-        check_common(self)
+        check_common(self.get_params(deep=False))
         alphas = check_alphas("alpha", self.alpha)
         solver = self._check_solver(X)
         X, y = check_X_y(self, X, y, multi_output=True)
@@ -145,7 +145,7 @@ class Ridge(LinearRegressor):
         return self
 
     def _check_solver(self, X):
-        if self.solver in REFUSED:
+        if isinstance(self.solver, str) and self.solver in REFUSED:
             raise ValueError(
                 f"solver={self.solver!r} is not offered; use 'auto', or "
                 f"{REFUSED[self.solver]!r} for what it is meant for."

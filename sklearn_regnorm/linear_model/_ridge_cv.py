@@ -184,7 +184,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         return self
 
     def _check_parameters(self):
-        check_common(self)
+        check_common(self.get_params(deep=False))
         check_flag("store_cv_results", self.store_cv_results)
         check_flag("alpha_per_target", self.alpha_per_target)
         check_choice("gcv_mode", self.gcv_mode, (None, "auto", "svd", "eigen"))
