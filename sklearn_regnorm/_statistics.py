@@ -82,25 +82,31 @@ def cross_products(design, Y, weights, centred, rows=None):
     """
     rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
     parts = (
-        _block_products(block, Y[taken], weights[taken], centred)
-        for taken, block in design.row_blocks(rows)
+        _block_products(block, base, Y[taken], weights[taken], centred)
+        for taken, block, base in design.centred_blocks(rows)
     )
     return merge_all(parts)
 
 
-def _block_products(block, Y, v, centred):
+def _block_products(block, base, Y, v, centred):
+    """Return the cross-products of rows given as block + base; overwrites the block."""
     weight = v.sum()
     x_mean, y_mean = np.zeros(block.shape[1]), np.zeros(Y.shape[1])
-    if centred:
-        x_mean, y_mean = block.T @ v / weight, v @ Y / weight
-        Y = Y - y_mean
     root = np.sqrt(v)[:, None]
+    inner = block.T @ v / weight
+    if centred:
+        x_mean, y_mean = base + inner, v @ Y / weight
+        Y = Y - y_mean
+    # what is still to be taken off the block: its mean, or the base that should not have been
+    left = inner if centred else -base
     if sparse.issparse(block):
-        xy = block.T @ (v[:, None] * Y)
         block = sparse.diags_array(root.ravel()) @ block
-        xx = (block.T @ block).toarray() - np.outer(weight * x_mean, x_mean)
+        # sum v (b - l)(b - l)' with v-mean i of b: sum v bb' - w (i l' + l i' - l l')
+        cross = np.outer(inner, left)
+        xx = (block.T @ block).toarray() - weight * (cross + cross.T - np.outer(left, left))
+        xy = block.T @ (root * Y) - np.outer(left, v @ Y)
     else:
-        block -= x_mean
+        block -= left
         block *= root
         xx, xy = block.T @ block, block.T @ (root * Y)
     return CrossProducts(weight, x_mean, y_mean, xx, xy, v @ (Y * Y))

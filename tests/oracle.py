@@ -139,7 +139,7 @@ class Oracle:
         return float(np.max(q / l1))
 
     def enumerate_signs(self):
-        """Return the optimal (coef, intercept) by solving every sign pattern: a few columns only."""
+        """Return the optimal (coef, intercept), found by solving for every pattern of signs."""
         p = self.Z.shape[1]
         best, least = None, np.inf
         H = np.asarray(self.Z.T @ (self.v[:, None] * self.Z) + np.diag(self.l2), dtype=float)

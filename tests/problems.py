@@ -4,6 +4,7 @@ Also the containers that a matrix may come in.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from oracle import Oracle
@@ -62,7 +63,7 @@ def contain(X, container):
 
 def _untidy(X, duplicates):
     """Return CSC with each column's entries backwards; with duplicates, in two halves each."""
-    order = np.concatenate([np.arange(a, b)[::-1] for a, b in zip(X.indptr, X.indptr[1:])])
+    order = np.concatenate([np.arange(a, b)[::-1] for a, b in pairwise(X.indptr)])
     indices, data, indptr = X.indices[order.astype(int)], X.data[order.astype(int)], X.indptr
     if duplicates:
         indices, data, indptr = np.repeat(indices, 2), np.repeat(data / 2, 2), 2 * indptr

@@ -110,14 +110,14 @@ SUITES = [(faults, form) for faults in (tight_faults, default_faults) for form i
 SUITES += [(ridge_faults, solver) for solver in ("auto", "cd")]
 
 
-@pytest.mark.parametrize("first", range(0, 300, BATCH))
+@pytest.mark.parametrize("first", range(0, 200, BATCH))
 @pytest.mark.parametrize(("faults", "how"), SUITES)
 def test_generated_problems(faults, how, first):
     check(faults, how, first, BATCH)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1000, 3000, 5 * BATCH))
+@pytest.mark.parametrize("first", range(1000, 2500, 5 * BATCH))
 @pytest.mark.parametrize(("faults", "how"), SUITES)
 def test_many_generated_problems(faults, how, first):
     check(faults, how, first, 5 * BATCH)

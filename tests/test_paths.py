@@ -81,11 +81,9 @@ def test_warm_starts_change_no_answer(l1_ratio, start, data, form):
         close(warm.fit(X, y).coef_, cold.coef_)
         assert warm.coef_[1] == 0
         assert warm.intercept_ == pytest.approx(cold.intercept_, rel=1e-9)
-        _, coefs, _ = enet_path(
-            X, y, l1_ratio=l1_ratio, alphas=[0.1], positive=positive,
-            coef_init=np.full(X.shape[1], start), **TIGHT,
-        )  # fmt: skip
-        _, expected, _ = enet_path(X, y, l1_ratio=l1_ratio, alphas=[0.1], positive=positive, **TIGHT)
+        given = {"l1_ratio": l1_ratio, "alphas": [0.1], "positive": positive, **TIGHT}
+        _, coefs, _ = enet_path(X, y, coef_init=np.full(X.shape[1], start), **given)
+        _, expected, _ = enet_path(X, y, **given)
         close(coefs, expected)
 
 

@@ -190,7 +190,8 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         if not self.dual_gap_ <= goal:
             warn_if_unsolved(self, alpha, self.dual_gap_, goal, self.n_iter_)
             return
-        excess = np.where(result.gaps > result.goals, result.gaps / result.goals, 0.0)
+        excess = result.gaps / np.maximum(result.goals, np.finfo(np.float64).tiny)
+        excess[result.gaps <= result.goals] = 0.0
         worst = np.unravel_index(np.argmax(excess), excess.shape)
         if excess[worst] > 0:
             warn_if_unsolved(

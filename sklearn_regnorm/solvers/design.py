@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._statistics import BLOCK_ENTRIES
+from . import kernels
 
 # A column is worth shifting explicitly when its mean is this many standard deviations from zero.
 HEAVY = 8.0
@@ -44,14 +45,27 @@ class DenseDesign:
         # whether products may use X as it is
         self.direct = X.dtype == np.float64
 
-    def row_blocks(self, rows, origin=None):
-        """Yield (rows, float64 copy of those rows less the pivot) block by block."""
-        origin = self.pivot if origin is None else origin
+    def _slices(self, rows):
+        """Yield index objects that take `rows` (indices in order) a block at a time."""
         step = max(64, BLOCK_ENTRIES // max(self.shape[1], 1))
         whole = len(rows) == self.shape[0] and np.array_equal(rows, np.arange(len(rows)))
         for start in range(0, len(rows), step):
-            taken = slice(start, start + step) if whole else rows[start : start + step]
+            yield slice(start, start + step) if whole else rows[start : start + step]
+
+    def row_blocks(self, origin):
+        """Yield (rows, float64 copy of those rows less `origin`), all rows block by block."""
+        for taken in self._slices(np.arange(self.shape[0])):
             yield taken, np.subtract(self.X[taken], origin, dtype=np.float64)
+
+    def centred_blocks(self, rows):
+        """Yield (rows, block, base): the chosen rows of the shifted columns less `base`, copied.
+
+        `base` is the first row of the block, so that columns constant in it become exactly zero.
+        """
+        for taken in self._slices(rows):
+            values = self.X[taken]
+            first = values[0].astype(np.float64)
+            yield taken, np.subtract(values, first, dtype=np.float64), first - self.pivot
 
     def moments(self, V):
         """Return the weighted means (p, K) of the shifted columns and their variances.
@@ -59,20 +73,37 @@ class DenseDesign:
         `V` (n, K) has columns that sum to one.
         """
         mean, square = 0.0, 0.0
-        for taken, block in self.row_blocks(np.arange(self.shape[0]), self.origin):
+        for taken, block in self.row_blocks(self.origin):
             mean = mean + block.T @ V[taken]
             block *= block
             square = square + block.T @ V[taken]
         variance = np.maximum(square - mean * mean, 0.0)
-        return mean + (self.origin - self.pivot)[:, None], variance
+        mean = mean + (self.origin - self.pivot)[:, None]
+        for k, v in enumerate(V.T):
+            # far from the common origin at these weights: digits were lost, take two passes
+            for columns in self._chunks(variance[:, k] < 1e-6 * (square - variance)[:, k]):
+                self._exact_moments(v, columns, mean[:, k], variance[:, k])
+        return mean, variance
+
+    def _chunks(self, mask):
+        chosen = np.flatnonzero(mask)
+        step = max(1, BLOCK_ENTRIES // self.shape[0])
+        return [chosen[i : i + step] for i in range(0, len(chosen), step)]
+
+    def _exact_moments(self, v, columns, mean, variance):
+        rows = np.flatnonzero(v)
+        values = self.gather(columns)[rows]
+        base = values[0].copy()
+        values -= base
+        beyond = v[rows] @ values
+        mean[columns] = base + beyond
+        variance[columns] = v[rows] @ (values - beyond) ** 2
 
     def raw_means(self, v):
         """Return the means (p,) of the columns as they are at weights `v` that sum to one."""
         if self.X.dtype == np.float64:
             return v @ self.X
-        origin = np.zeros(self.shape[1])
-        blocks = self.row_blocks(np.arange(self.shape[0]), origin)
-        return sum(v[taken] @ block for taken, block in blocks)
+        return sum(v[taken] @ block for taken, block in self.row_blocks(0.0))
 
     def inspect(self, mean, variance):
         """Take note of column moments (p,): large offsets make products go through blocks."""
@@ -84,7 +115,7 @@ class DenseDesign:
         if self.direct:
             return self.X @ W - self.pivot @ W
         out = np.empty((self.shape[0], *W.shape[1:]))
-        for taken, block in self.row_blocks(np.arange(self.shape[0])):
+        for taken, block in self.row_blocks(self.pivot):
             out[taken] = block @ W
         return out
 
@@ -103,7 +134,7 @@ class DenseDesign:
             (workers.map if workers else lambda f, a: [f(x) for x in a])(fill, starts)
             return out
         out = 0.0
-        for taken, block in self.row_blocks(np.arange(self.shape[0])):
+        for taken, block in self.row_blocks(self.pivot):
             out = out + block.T @ U[taken]
         return out
 
@@ -162,12 +193,21 @@ class SparseDesign:
         X.sort_indices()
         return X
 
-    def row_blocks(self, rows):
-        """Yield the chosen rows as one CSR block."""
+    def centred_blocks(self, rows):
+        """Yield (rows, block, base): the chosen rows of the shifted columns less `base`, as CSC.
+
+        There is one block; `base` is an entry of those columns that have no zero in it.
+        """
         if self._rows is None:
             self._rows = self.X.tocsr()
-        whole = len(rows) == self.shape[0] and np.array_equal(rows, np.arange(len(rows)))
-        yield rows, self._rows if whole else self._rows[rows]
+        block = sparse.csc_array(self._rows[rows])
+        base = np.zeros(self.shape[1])
+        counts = np.diff(block.indptr)
+        full = counts == len(rows)
+        base[full] = block.data[block.indptr[:-1][full]]
+        if full.any():
+            block.data = block.data - np.repeat(base, counts)
+        yield rows, block, base
 
     def moments(self, V):
         """Return the weighted means (p, K) of the shifted columns and their variances."""
@@ -190,25 +230,8 @@ class SparseDesign:
 
 
 def _sparse_moments(X, V):
-    """Return weighted means and variances (p, K) of the columns of a CSC matrix.
-
-    About an entry of each column, so that a constant column has variance zero exactly.
-    """
-    n, p = X.shape
-    counts = np.diff(X.indptr)
-    first = np.zeros(p)
-    first[counts > 0] = X.data[X.indptr[:-1][counts > 0]]
-    centred = sparse.csc_array((X.data - np.repeat(first, counts), X.indices, X.indptr), X.shape)
-    pattern = sparse.csc_array((np.ones(len(X.data)), X.indices, X.indptr), X.shape)
-    full = (pattern.T @ (V > 0).astype(float)) == (V > 0).sum(axis=0)
-    mass = np.where(full, 1.0, pattern.T @ V)
-    missing = np.maximum(1.0 - mass, 0.0)
-    stored = centred.T @ V
-    mean = first[:, None] * mass + stored
-    beyond = stored - first[:, None] * missing  # the mean less the entry
-    variance = np.empty_like(mean)
-    offsets = centred.data
-    for k in range(V.shape[1]):
-        centred.data = (offsets - np.repeat(beyond[:, k], counts)) ** 2
-        variance[:, k] = centred.T @ V[:, k] + missing[:, k] * mean[:, k] ** 2
-    return mean, variance
+    """Return weighted means and variances (p, K) of the columns of a CSC matrix."""
+    mean, variance = np.empty((2, V.shape[1], X.shape[1]))
+    for k, v in enumerate(np.ascontiguousarray(V.T)):
+        kernels.csc_moments(X.data, X.indices, X.indptr, v, mean[k], variance[k])
+    return mean.T, variance.T

@@ -93,6 +93,36 @@ def _csc_step(columns, j, step, r):
     return step * columns.centre[j]
 
 
+@jit
+def csc_moments(data, indices, indptr, v, mean, variance):
+    """Fill means and variances of CSC columns at weights v that sum to one.
+
+    About an entry that counts, so that a column constant where v > 0 has variance exactly zero.
+    """
+    rows = 0
+    for i in range(v.shape[0]):
+        rows += v[i] > 0.0
+    for j in range(indptr.shape[0] - 1):
+        entry, mass, shift, count = 0.0, 0.0, 0.0, 0
+        for k in range(indptr[j], indptr[j + 1]):
+            weight = v[indices[k]]
+            if weight > 0.0:
+                if count == 0:
+                    entry = data[k]
+                count += 1
+                mass += weight
+                shift += weight * (data[k] - entry)
+        if count == rows:
+            mass = 1.0
+        missing = max(1.0 - mass, 0.0)
+        mean[j] = entry * mass + shift
+        beyond = shift - entry * missing  # the mean less the entry
+        variance[j] = missing * mean[j] * mean[j]
+        for k in range(indptr[j], indptr[j + 1]):
+            d = data[k] - entry - beyond
+            variance[j] += v[indices[k]] * d * d
+
+
 # ---------------------------------------------------------------- one coordinate
 
 

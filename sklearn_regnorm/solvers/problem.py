@@ -21,6 +21,8 @@ from .design import make_design
 
 # Squares and products of four columns stay finite within these.
 SAFE = 1e-60, 1e60
+# Squared scales of columns are kept within these, so that their ratios to one stay numbers.
+EXTREME = np.finfo(np.float64).tiny, kernels.HUGE
 
 
 @dataclass(frozen=True)
@@ -203,18 +205,19 @@ class Problem:
     def penalty(self, l1_ratio, positive):
         """Return the penalty of the elastic net at this weighting, in the inner scale."""
         p = self.scale.shape[0]
-        s = self.scale
         y_scale = self.data.y_scale[self.target]
         with np.errstate(over="ignore", under="ignore"):
-            l1 = np.broadcast_to(l1_ratio * s / y_scale, p) * 1.0
-            l2 = np.broadcast_to((1.0 - l1_ratio) * s * s, p) * 1.0
+            l1 = np.minimum(l1_ratio * self.scale / y_scale, kernels.HUGE)
+            l2 = (1.0 - l1_ratio) * np.clip(self.scale**2, *EXTREME)
         lower = np.full(p, 0.0 if positive else -np.inf)
         return Penalty(l1, l2, lower, np.full(p, np.inf))
 
     def correlate(self, r):
         """Return X'Vr for the centred columns; `r` (n,) or (n, m), with Vr summing to zero."""
         u = self.weights * r if r.ndim == 1 else self.weights[:, None] * r
-        return self.design.transposed_times(u) - np.multiply.outer(self.mean, u.sum(axis=0))
+        g = self.design.transposed_times(u) - np.multiply.outer(self.mean, u.sum(axis=0))
+        g[self.norm == 0] = 0.0
+        return g
 
     def residual(self, w):
         """Return y - X w for the centred columns, all rows, weighted or not."""
@@ -237,9 +240,10 @@ class Problem:
 
         ``tol * sum v (y - mean)^2 + 64 eps sum v y^2``, as documented for `tol`.
         """
-        size = self.y + self.y_mean + self.data.y_origin[self.target] / self._y_scale
         eps = np.finfo(self.data.dtype).eps
-        return tol * self.yy + 64 * eps * float(self.weights @ size**2)
+        with np.errstate(over="ignore"):
+            size = self.y + self.y_mean + self.data.y_origin[self.target] / self._y_scale
+            return tol * self.yy + 64 * eps * float(self.weights @ size**2)
 
     @property
     def _y_scale(self):
@@ -266,8 +270,10 @@ class Problem:
             return np.zeros(w.shape[:-1])
         # from the columns and y as they are: a shift by an entry may be far above the mean
         if self._raw_means is None:
-            y = self.data.raw_targets[:, self.target]
-            self._raw_means = float(self.weights @ y), self.design.raw_means(self.weights)
+            y_mean = self.data.y_origin[self.target]  # exactly that of a constant target
+            if self.yy > 0:
+                y_mean = float(self.weights @ self.data.raw_targets[:, self.target])
+            self._raw_means = y_mean, self.design.raw_means(self.weights)
         y_mean, means = self._raw_means
         return y_mean - self._y_scale * (w @ means)
 

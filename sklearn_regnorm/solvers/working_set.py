@@ -139,7 +139,6 @@ class _State:
         """
         support = self.w != 0
         pull = np.where((g < 0) & (self.penalty.lower == 0), 0.0, np.abs(g))
-        pull[self.problem.norm == 0] = 0.0
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             score = np.where(pull > 0, pull / np.minimum(threshold * self.penalty.l1, HUGE), 0.0)
         score[support] = np.inf
@@ -234,6 +233,7 @@ class Lockstep:
         g = states[0].problem.design.transposed_times(U, self.workers)
         self.g[list(which)] = (g - means * U.sum(axis=0)).T
         for k, s, u in zip(which, states, U.T, strict=True):
+            self.g[k, s.problem.norm == 0] = 0.0
             self.rr[k] = u @ s.r
 
     def advance(self, alpha):
