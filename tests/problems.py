@@ -56,7 +56,12 @@ def contain(X, container):
     if container in ("duplicates", "unsorted"):
         return _untidy(sparse.csc_array(X), duplicates=container == "duplicates")
     X = getattr(sparse, f"{container.removesuffix('64')}_matrix")(X)
-    if container.endswith("64"):
+    if container == "coo64":
+        for name in ("row", "col"):
+            setattr(X, name, getattr(X, name).astype(np.int64))
+        if hasattr(X, "coords"):  # where row and col are properties that choose the width
+            X.coords = tuple(axis.astype(np.int64) for axis in X.coords)
+    elif container.endswith("64"):
         X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
     return X
 

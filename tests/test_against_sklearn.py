@@ -143,7 +143,7 @@ def test_several_targets(name):
         a = getattr(ours, name)(alpha, **tight[1]).fit(X, Y)
         same_fit(a, getattr(theirs, name)(alpha, **tight[0]).fit(X, Y))
     if name == "Ridge":
-        alphas = [0.1, 1.0, 10.0]
+        alphas = np.array([0.1, 1.0, 10.0])
         same_fit(ours.Ridge(alphas).fit(X, Y), theirs.Ridge(alphas).fit(X, Y))
 
 

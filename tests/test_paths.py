@@ -144,6 +144,7 @@ def test_cross_validation_in_other_containers(container, which, data, form):
     same_choice(ours, list(estimators(folds(len(y))))[which].fit(X, y))
 
 
+@pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("container", SPARSE + DENSE)
 @pytest.mark.parametrize("fit_intercept", [False, True])
 def test_inputs_are_never_modified(fit_intercept, container):

@@ -119,13 +119,24 @@ def test_folds_scores_of_several_targets():
         same(*(cls(**given).fit(X, Y) for cls in (RidgeCV, sk.RidgeCV)))
 
 
-@pytest.mark.parametrize("cv", [None, 4])
 @pytest.mark.parametrize("scoring", ["mse", "mae", "r2"])
-def test_scores_with_weights(scoring, cv):
+def test_leave_one_out_scores_with_weights(scoring):
     X, y = load("diabetes")
     v = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
-    given = {"alphas": GRID, "scoring": SCORINGS[scoring], "cv": cv}
+    given = {"alphas": GRID, "scoring": SCORINGS[scoring]}
     same(*(cls(**given).fit(X, y, sample_weight=v) for cls in (RidgeCV, sk.RidgeCV)))
+
+
+@pytest.mark.parametrize("scoring", [None, "mse", "mae", "r2"])
+def test_scores_of_weighted_folds_are_those_of_repeated_rows(scoring):
+    X, y = load("diabetes")
+    counts = np.random.default_rng(0).integers(0, 4, len(y))
+    rows = np.repeat(np.arange(len(y)), counts)
+    folds = list(KFold(4).split(X))
+    repeated = [tuple(np.flatnonzero(np.isin(rows, side)) for side in fold) for fold in folds]
+    weighted = RidgeCV(alphas=GRID, cv=folds, scoring=SCORINGS.get(scoring))
+    expanded = RidgeCV(alphas=GRID, cv=repeated, scoring=SCORINGS.get(scoring))
+    same(weighted.fit(X, y, sample_weight=counts), expanded.fit(X[rows], y[rows]))
 
 
 def absolute(y, predicted, sample_weight=None):

@@ -38,7 +38,7 @@ class RidgeSolver:
         self.penalty = penalty
         self.Y = np.stack([problem.y for problem in problems], axis=1)
         # d about one, its unit going into alpha: both stay finite for columns as small as 1e-150
-        self.unit = float(np.median(penalty.l2))
+        self.unit = float(np.sort(penalty.l2)[len(penalty.l2) // 2])
         with np.errstate(over="ignore"):
             self.d = np.clip(penalty.l2 / self.unit, 1.0 / kernels.HUGE, kernels.HUGE)
         self.max_iter = max_iter

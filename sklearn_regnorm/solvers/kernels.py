@@ -30,8 +30,9 @@ HUGE = 1.7e308
 NEAR_FLOOR = 8.0
 # Rounds of descent and Newton steps without halving the violation, before a solver gives up.
 MAX_IDLE = 1000
-# Newton steps in a row that may each be cut short by a sign change.
-MAX_DROPS = 30
+# Newton steps in a row that kinks may cut short: their least number, and their multiplications.
+LEAST_STEPS = 8
+STEPS_WORK = 1e8
 
 
 class Gathered(NamedTuple):
@@ -191,7 +192,7 @@ def conjugate(z, l1, l2, lower, upper):
 
 
 @jit
-def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
+def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     """Return a bound on P(w) - min P, as a sum of terms that are never negative.
 
     For a loss f and penalties h_j, the dual point k r (the residual, scaled) gives
@@ -199,9 +200,9 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
     returned: k = 1 with the ridge part in h (finite if every column has a ridge part or a box);
     the ridge part moved into f (the design augmented by rows), k scaled until the rest is
     feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
-    condition than its own rounding error counts as being there.
+    condition than its own rounding error, by the unit `eps`, counts as being there.
     """
-    floor = 8.0 * EPS * rounding_scale(w, norm, rr)
+    floor = 8.0 * eps * rounding_scale(w, norm, rr)
     k = 1.0
     plain = 0.0
     ridge = 0.0
@@ -434,7 +435,7 @@ def gram_solve(
         if worst <= 1.0:
             return max(sweeps, 1), work, 1
         if gap_goal > 0.0 and sweeps > 0:
-            if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
+            if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
                 return sweeps, work, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return max(sweeps, 1), work, 0
@@ -455,8 +456,9 @@ def gram_solve(
             correlations(G, q, w, g)
             return sweeps, work, 2
         if moved > scale:
-            for _ in range(MAX_DROPS):
-                work -= m * m * m / 6.0 + m * p
+            cost = m * m * m / 6.0 + m * p
+            for _ in range(max(LEAST_STEPS, int(STEPS_WORK / cost))):
+                work -= cost
                 if _newton_step(G, w, g, l1, l2, lower, upper, active, L, d):
                     break
 
@@ -490,7 +492,7 @@ def gram_path(
         if status == 3 or (status == 0 and sweeps[i] < max_sweeps):
             return i, status
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
-        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
+        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr, EPS)
         for j in range(p):
             coefs[i, j] = w[j]
     return alphas.shape[0], 1
@@ -542,7 +544,7 @@ def residual_solve(
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
             if gap_goal > 0.0:
-                if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
+                if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
                     return sweeps, shift, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return sweeps, shift, 0

@@ -184,6 +184,7 @@ class Problem:
         self.scale = np.ones_like(mean) / data.column_scale
         if data.standardize:
             self.scale = np.where(variance > 0, np.sqrt(variance), self.scale)
+        self.scale[self.norm == 0] = 1.0  # any number: these have no coefficient
         self.y_mean = 0.0
         self.y = data.targets[:, target]
         for _ in range(2 if data.fit_intercept else 0):  # the second time for the rounding
@@ -233,7 +234,8 @@ class Problem:
         g = self.correlate(r)
         rr = float(self.weights @ (r * r))
         terms = (*penalty.at(alpha), self.norm, rr)
-        return kernels.duality_gap(w, g, *terms), kernels.worst_violation(w, g, *terms), g, rr
+        gap = kernels.duality_gap(w, g, *terms, float(np.finfo(self.data.dtype).eps))
+        return gap, kernels.worst_violation(w, g, *terms), g, rr
 
     def goal(self, tol):
         """Return the duality gap that counts as converged, on the inner scale.

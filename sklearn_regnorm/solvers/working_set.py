@@ -270,7 +270,7 @@ class Lockstep:
         state = self.states[k]
         before = state.gap, state.worst
         terms = state.w, self.g[k], *state.terms, state.problem.norm, self.rr[k]
-        state.gap = kernels.duality_gap(*terms)
+        state.gap = kernels.duality_gap(*terms, kernels.EPS)
         if not state.to_floor:
             return state.gap <= state.goal or (not added and state.gap > 0.99 * before[0])
         state.worst = kernels.worst_violation(*terms)
