@@ -78,11 +78,9 @@ def ridge_faults(problem, solver):
     given["positive"] &= solver == "cd"
     oracle = Oracle(problem.X, problem.y, problem.v, **given)
     sizes = (oracle.norm / oracle.s)[oracle.norm > 0]
-    if len(sizes) and sizes.min() > 1e-100 * sizes.max():
-        sizes = sizes.max()  # beyond that, coefficients of the smallest would be no floats
+    middle = np.sqrt(sizes.min()) * np.sqrt(sizes.max()) if len(sizes) else LONG(1)
     exponent = np.random.default_rng(problem.seed).uniform(-8, 2)
-    alpha = LONG(10) ** exponent * np.min(sizes, initial=LONG(10) ** 140) ** 2 * oracle.total
-    alpha = float(max(alpha, LONG(1e-280)))
+    alpha = float(LONG(10) ** exponent * middle**2 * oracle.total)
     oracle = Oracle(problem.X, problem.y, problem.v, **{**given, "alpha": alpha / oracle.total})
     del given["l1_ratio"]
     model = Ridge(**{**given, "alpha": alpha}, solver=solver, tol=1e-14, max_iter=MANY)

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
@@ -313,7 +314,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         return router
 
 
-class _Echo:
+class _Echo(RegressorMixin, BaseEstimator):
     """A regressor whose predictions are its input: lets a scorer judge given predictions."""
 
     def predict(self, predictions):
