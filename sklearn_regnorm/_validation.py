@@ -36,23 +36,21 @@ def check_sparse_structure(X):
     would read and write out of bounds.
     """
     if X.format == "coo":
-        pairs = list(
-            zip(X.coords if hasattr(X, "coords") else (X.row, X.col), X.shape, strict=True)
-        )
-        lengths = {len(axis) for axis, _ in pairs} | {len(X.data)}
+        pairs = [(X.row, X.shape[0]), (X.col, X.shape[1])]
+        lengths = {len(X.row), len(X.col), len(X.data)}
     elif X.format in _COMPRESSED:
         block = X.blocksize if X.format == "bsr" else (1, 1)
         rows, cols = X.shape[0] // block[0], X.shape[1] // block[1]
         major, minor = (cols, rows) if X.format == "csc" else (rows, cols)
-        pairs = [(X.indices, minor)]
-        lengths = {len(X.indices), len(X.data)}
         pointer = X.indptr
-        if len(pointer) != major + 1 or pointer[0] != 0 or pointer[-1] > len(X.indices):
+        stored = min(len(X.indices), len(X.data))  # there may be more than indptr uses
+        if len(pointer) != major + 1 or pointer[0] != 0 or pointer[-1] > stored:
             raise ValueError(
                 "X is a malformed sparse matrix: indptr does not fit its shape and its data."
             )
         if np.any(pointer[1:] < pointer[:-1]):
             raise ValueError("X is a malformed sparse matrix: indptr must not decrease.")
+        pairs, lengths = [(X.indices[: pointer[-1]], minor)], {stored}
     else:
         return
     if len(lengths) != 1:

@@ -67,7 +67,13 @@ class SplitterRouting:
                 params = {**params, "sample_weight": sample_weight}
             extra = process_routing(self, "fit", **params).splitter.split
         with naming("cv"):
-            return check_folds(cv.split(X, y, **extra), weights)
+            try:
+                folds = list(cv.split(X, y, **extra))
+            except (TypeError, ValueError) as error:
+                raise ValueError(
+                    f"cv makes no usable folds (the first fold or a later one): {error}"
+                ) from error
+            return check_folds(folds, weights)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata are routed: `sample_weight` to fit, others to the splitter.

@@ -15,7 +15,7 @@ from scipy import linalg
 
 from . import kernels
 from .closed_form import COPY_LIMIT, RidgeSolver
-from .problem import Problem
+from .problem import make_problems
 
 # Rows whose own weight in their fit exceeds one less this are refitted, unless exact as above.
 LEVERAGE_MARGIN = 1e-6
@@ -35,6 +35,8 @@ def leave_one_out(problems, penalty, alphas):
     """
     problem = problems[0]
     rows = np.flatnonzero(problem.weights)
+    if problem.data.standardize:  # D itself depends on the row left out
+        return np.stack([_refit(problems, alphas, i) for i in range(len(problem.y))], axis=1)
     root = np.sqrt(problem.weights[rows])[:, None]
     solver = RidgeSolver(problems, penalty)
     Z = root * solver.Y[rows]
@@ -57,7 +59,7 @@ def leave_one_out(problems, penalty, alphas):
         kept = np.where(suspect, 1.0, kept)
         residuals[k, rows] = scaled / (kept[:, None] * root)
         for i in rows[suspect]:
-            residuals[k, i] = _refit(problems, penalty, alpha, i)
+            residuals[k, i] = _refit(problems, [alpha], i)[0]
     if len(rows) < len(problem.y):  # rows of weight zero are left out as they are
         others = np.flatnonzero(problem.weights == 0)
         for k, alpha in enumerate(alphas):
@@ -89,14 +91,14 @@ def _left_basis(solver, root, rows):
     return root * (problem.design.times(basis) - problem.mean @ basis)[rows], s
 
 
-def _refit(problems, penalty, alpha, i):
-    """Return the residuals (n_targets,) of row i under a fit without it."""
-    weights = problems[0].data.weights.copy()
+def _refit(problems, alphas, i):
+    """Return the residuals (n_alphas, n_targets) of row i under fits without it."""
+    data = problems[0].data
+    weights = data.weights.copy()
     weights[i] = 0.0
-    if not weights.any():
-        return np.full(len(problems), np.nan)
-    problem = problems[0]
-    alpha = alpha * (problem.data.weights.sum() / weights.sum())
-    fold = [Problem(problem.data, one.target, weights) for one in problems]
-    W = RidgeSolver(fold, fold[0].penalty(0.0, False)).solve(alpha)[0]
-    return np.array([one.residual(w)[i] for one, w in zip(fold, W, strict=True)])
+    fold = make_problems(data, weights)
+    solver = RidgeSolver(fold, fold[0].penalty(0.0, positive=False))
+    # alpha is that of a sum over rows, and here there is one less
+    larger = data.weights.sum() / weights.sum()
+    coefs = [solver.solve(alpha * larger)[0] for alpha in alphas]
+    return np.array([[one.residual(w)[i] for one, w in zip(fold, W, strict=True)] for W in coefs])
