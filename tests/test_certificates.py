@@ -115,7 +115,7 @@ def test_generated_problems(faults, how, first):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1000, 2500, 5 * BATCH))
+@pytest.mark.parametrize("first", range(200, 1700, 5 * BATCH))
 @pytest.mark.parametrize(("faults", "how"), SUITES)
 def test_many_generated_problems(faults, how, first):
     check(faults, how, first, 5 * BATCH)

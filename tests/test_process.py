@@ -15,15 +15,15 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import contain, regression
 
+import sklearn_regnorm
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = ROOT / "sklearn_regnorm"
+PACKAGE = Path(sklearn_regnorm.__file__).parent
 
 
 def environment(**changes):
     """Return this process's environment with changes; None removes a variable."""
-    changes = {"PYTHONPATH": str(ROOT), **changes}
+    changes = {"PYTHONPATH": PACKAGE.parent, **changes}
     merged = {**os.environ, **{k: str(v) for k, v in changes.items()}}
     return {k: v for k, v in merged.items() if changes.get(k, "") is not None}
 
@@ -31,8 +31,8 @@ def environment(**changes):
 def run(program, *options, **changes):
     """Run a program in a new interpreter; return what it printed as JSON in its last line."""
     done = subprocess.run(
-        [sys.executable, *options, "-c", program],
-        capture_output=True, text=True, env=environment(**changes), cwd=ROOT.parent,
+        [sys.executable, "-P", *options, "-c", program],
+        capture_output=True, text=True, env=environment(**changes),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -237,7 +237,7 @@ LONG_FITS = {
 @pytest.mark.parametrize("kind", LONG_FITS)
 def test_interrupt(kind):
     process = subprocess.Popen(
-        [sys.executable, "-c", LONG % LONG_FITS[kind]],
+        [sys.executable, "-P", "-c", LONG % LONG_FITS[kind]],
         stdout=subprocess.PIPE, text=True, env=environment(),
     )  # fmt: skip
     try:

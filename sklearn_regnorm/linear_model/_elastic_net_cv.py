@@ -70,9 +70,7 @@ class SplitterRouting:
             try:
                 folds = list(cv.split(X, y, **extra))
             except (TypeError, ValueError) as error:
-                raise ValueError(
-                    f"cv makes no usable folds (the first fold or a later one): {error}"
-                ) from error
+                raise ValueError(f"cv: a fold could not be made: {error}") from error
             return check_folds(folds, weights)
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -2,13 +2,14 @@
 
 import warnings
 from collections.abc import Callable
+from inspect import signature
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._threads import Workers
 from .._typing import CV, Matrix, Vector, Weights
@@ -23,7 +24,7 @@ from .._validation import (
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
-from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
+from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import publish
 from ._elastic_net_cv import SplitterRouting
@@ -150,6 +151,9 @@ class RidgeCV(SplitterRouting, LinearRegressor):
             If a parameter, an array or a fold is unusable; the estimator is then left as it was.
         """
         grid, scorer = self._check_parameters()
+        scorer = self._weigh(scorer, sample_weight)
+        if self.cv is None and params:
+            raise ValueError(f"{sorted(params)} are for a splitter, and cv=None has none.")
         X, y = check_X_y(self, X, y, multi_output=True)
         weights, unit = check_weights(sample_weight, X.shape[0])
         folds = None
@@ -201,6 +205,22 @@ class RidgeCV(SplitterRouting, LinearRegressor):
             scorer = check_scoring(self, scoring=self.scoring)
         return grid, scorer
 
+    def _weigh(self, scorer, sample_weight):
+        """Return scorer(model, X, y, weights), which hands the weights on where they are due.
+
+        Due are they to scorers that take them; under metadata routing, to those that ask for them.
+        """
+        if scorer is None:
+            return None
+        parameters = signature(scorer).parameters.values()
+        wants = any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+        if routing_enabled():
+            given = {} if sample_weight is None else {"sample_weight": sample_weight}
+            wants = "sample_weight" in process_routing(self, "fit", **given).scorer.score
+        if sample_weight is None or not wants:
+            return lambda model, X, y, weights: scorer(model, X, y)
+        return lambda model, X, y, weights: scorer(model, X, y, sample_weight=weights)
+
     # ------------------------------------------------------------ errors
 
     def _leave_one_out(self, problems, y, grid, inner, scorer):
@@ -231,13 +251,18 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         if self.alpha_per_target:
             return np.array(
                 [
-                    [scorer(_Echo(), p[counts, t], truth[counts, t]) for t in range(p.shape[1])]
+                    [
+                        scorer(_Echo(), p[counts, t], truth[counts, t], weights[counts])
+                        for t in range(p.shape[1])
+                    ]
                     for p in predictions
                 ]
             )
         if y.ndim == 1:
             predictions = predictions[:, :, 0]
-        return np.array([[scorer(_Echo(), p[counts], y[counts])] for p in predictions])
+        return np.array(
+            [[scorer(_Echo(), p[counts], y[counts], weights[counts])] for p in predictions]
+        )
 
     def _cross_validate(self, problems, X, y, folds, inner, scorer):
         """Return the mean scores (n_alphas,) over the folds."""
@@ -266,7 +291,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 model.n_features_in_ = X.shape[1]
                 for k in range(len(alphas)):
                     model.coef_, model.intercept_ = _outer(fold, coefs[k], y.ndim == 1)
-                    scores[k] = scorer(model, X[test], y[test])
+                    scores[k] = scorer(model, X[test], y[test], data.weights[test])
             return errors.mean(axis=1), gaps.max(axis=1), scores
 
         with Workers(self.n_jobs) as workers:

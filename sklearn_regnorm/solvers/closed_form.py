@@ -16,6 +16,8 @@ from .gram import GRAM_COLUMNS, refine, solve_gram
 FACTOR_LIMIT = 3000
 # Entries up to which an ill-conditioned problem is solved again by a decomposition of X itself.
 COPY_LIMIT = 10**7
+# Squared pivots of an equilibrated Gram matrix below it have lost too many digits to trust.
+SOUND_PIVOT = 1e-5
 # Most sweeps of coordinate descent where factorisations have failed.
 DESCENT_SWEEPS = 10**5
 
@@ -66,21 +68,20 @@ class RidgeSolver:
 
     def _best(self, inner, alpha):
         """Return the Cholesky solution if its optimality conditions hold, or else what is best."""
-        coefs = self._cholesky(inner)
+        n, p = len(self.rows), len(self.d)
+        affordable = n * p <= COPY_LIMIT and min(n, p) <= FACTOR_LIMIT
+        coefs = self._cholesky(inner, SOUND_PIVOT if affordable else min(n, p) * kernels.EPS)
         if coefs is not None and self._refine(inner, coefs):
             return coefs
         candidates = [] if coefs is None else [coefs]
-        n, p = len(self.rows), len(self.d)
-        if alpha == 0:
-            candidates.append(self._least_norm())
-            if self._worst(0.0, candidates[-1])[0] <= 4.0:
+        if affordable:
+            candidates.append(self._least_norm() if alpha == 0 else self._spectral(inner))
+            if self._worst(inner, candidates[-1])[0] <= 4.0:
                 return candidates[-1]
         if p <= GRAM_COLUMNS:
             candidates.append(self._descend(alpha))
-        elif not candidates and self.problem.design.sparse:
+        elif not candidates:
             candidates.append(self._conjugate_gradients(inner)[0])
-        elif n * p <= COPY_LIMIT and not self.problem.design.sparse:
-            candidates.append(self._svd(inner))
         return min(candidates, key=lambda one: self._worst(inner, one)[0])
 
     def _descend(self, alpha):
@@ -149,8 +150,8 @@ class RidgeSolver:
             K = K + block @ block.T
         return K
 
-    def _cholesky(self, alpha):
-        """Return the solution (n_targets, p), or None where the matrix is not definite enough."""
+    def _cholesky(self, alpha, least):
+        """Return the solution (n_targets, p), or None if a squared pivot is below `least`."""
         matrix = self._matrix()
         shift = alpha * (self.d if self.tall else np.ones(len(matrix)))
         diagonal = np.diagonal(matrix) + shift
@@ -163,7 +164,7 @@ class RidgeSolver:
         except linalg.LinAlgError:
             return None
         pivots = np.diagonal(factor[0])
-        if pivots.min() ** 2 < len(pivots) * kernels.EPS:
+        if pivots.min() ** 2 < least:
             return None
         self._factors["solve"] = lambda b: (
             scale[:, None] * linalg.cho_solve(factor, scale[:, None] * b, check_finite=False)
@@ -221,15 +222,38 @@ class RidgeSolver:
         return self._factors["copy"]
 
     def _svd(self, alpha):
-        if alpha == 0:
-            return self._least_norm()
-        Z, Y = self._weighted_copy()
-        if "svd" not in self._factors:
-            self._factors["svd"] = linalg.svd(Z / np.sqrt(self.d), full_matrices=False)
-        U, s, Vt = self._factors["svd"]
-        with np.errstate(under="ignore", over="ignore"):
-            shrunk = (s / (s * s + alpha))[:, None] * (U.T @ Y)
-            return (Vt.T @ shrunk).T / np.sqrt(self.d)
+        return self._least_norm() if alpha == 0 else self._spectral(alpha)
+
+    def _spectral(self, alpha):
+        """Return the ridge solution from the spectrum of X D^-1/2, zero beyond its rounding."""
+        problem, root_d = self.problem, np.sqrt(self.d)
+        root = np.sqrt(problem.weights[self.rows])[:, None]
+        if "spectrum" not in self._factors:
+            self._factors["spectrum"] = self._spectrum(root_d)
+        U, squares, V = self._factors["spectrum"]
+        if V is None:
+            dual = np.zeros_like(self.Y)
+            inner = (U.T @ (root * self.Y[self.rows])) / (squares + alpha)[:, None]
+            dual[self.rows] = U @ inner / root
+            return problem.correlate(dual).T / self.d
+        inner = V.T @ (self.q / root_d[:, None])
+        if U is not None:
+            inner = np.sqrt(squares)[:, None] * (U.T @ (root * self.Y[self.rows]))
+        return (V @ (inner / (squares + alpha)[:, None])).T / root_d
+
+    def _spectrum(self, root_d):
+        """Return (U, s^2, V): an SVD of dense X; of sparse X an eigenbasis of the smaller Gram."""
+        if not self.problem.design.sparse:
+            U, s, Vt = linalg.svd(self._weighted_copy()[0] / root_d, full_matrices=False)
+            kept = s > max(U.shape[0], Vt.shape[1]) * kernels.EPS * s[:1].max(initial=0.0)
+            return U[:, kept], s[kept] ** 2, Vt[kept].T
+        matrix = self._matrix()
+        if self.tall:
+            matrix = matrix / root_d / root_d[:, None]
+        squares, Q = linalg.eigh(matrix)
+        kept = squares > len(squares) * kernels.EPS * squares[-1]
+        sides = (None, squares[kept], Q[:, kept])
+        return sides if self.tall else sides[::-1]
 
     def _least_norm(self, rounds=3):
         """Return the least-squares solutions (n_targets, p) with the least sum of d w^2.

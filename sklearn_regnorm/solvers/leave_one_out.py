@@ -19,6 +19,9 @@ from .problem import make_problems
 
 # Rows whose own weight in their fit exceeds one less this are refitted, unless exact as above.
 LEVERAGE_MARGIN = 1e-6
+# The same where refitting every row is cheap, in multiplications.
+REFIT_MARGIN = 1e-4
+REFIT_WORK = 1e7
 
 
 def leave_one_out(problems, penalty, alphas):
@@ -50,11 +53,15 @@ def leave_one_out(problems, penalty, alphas):
         rest, outside = np.zeros_like(rest), np.zeros_like(outside)
     residuals = np.empty((len(alphas), len(problem.y), Z.shape[1]))
     squares, inside = U * U, U.T @ Z
+    # the rounding of the heaviest row, in units of each row, must stay small beside 1 - h
+    small = len(rows) ** 2 * U.shape[1] ** 2 <= REFIT_WORK
+    reach = (root / root.max()).ravel() if small else 1.0
+    margin = REFIT_MARGIN if small else 0.0 if exact else LEVERAGE_MARGIN
     for k, alpha in enumerate(alphas):
         inner = alpha * solver.unit
         left = inner / (s * s + inner) if inner > 0 else np.zeros_like(s)
         kept = rest + squares @ left
-        suspect = kept <= (0.0 if exact else LEVERAGE_MARGIN)
+        suspect = kept * reach <= margin
         scaled = outside + U @ (left[:, None] * inside)
         kept = np.where(suspect, 1.0, kept)
         residuals[k, rows] = scaled / (kept[:, None] * root)
