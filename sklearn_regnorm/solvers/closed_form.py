@@ -9,6 +9,7 @@ import numpy as np
 from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
+from .._statistics import BLOCK_ENTRIES
 from . import kernels
 from .gram import GRAM_COLUMNS, refine, solve_gram
 
@@ -51,6 +52,9 @@ class RidgeSolver:
         if method == "auto" and self.problem.design.sparse and order > FACTOR_LIMIT:
             method = "sparse_cg"
         self.method = method
+        # a copy of X no larger than a block may be dense whatever X is
+        entries = len(self.rows) * len(self.d)
+        self.may_copy = entries <= (BLOCK_ENTRIES if problems[0].design.sparse else COPY_LIMIT)
         self._factors = {}
 
     def solve(self, alpha):
@@ -69,7 +73,7 @@ class RidgeSolver:
     def _best(self, inner, alpha):
         """Return the Cholesky solution if its optimality conditions hold, or else what is best."""
         n, p = len(self.rows), len(self.d)
-        affordable = n * p <= COPY_LIMIT and min(n, p) <= FACTOR_LIMIT
+        affordable = self.may_copy or (self.problem.design.sparse and min(n, p) <= FACTOR_LIMIT)
         coefs = self._cholesky(inner, SOUND_PIVOT if affordable else min(n, p) * kernels.EPS)
         if coefs is not None and self._refine(inner, coefs):
             return coefs
@@ -111,7 +115,7 @@ class RidgeSolver:
                 if abs(square - before) <= 1e-6 * square:
                     break
             return float(square / self.unit)
-        matrix = self._matrix()
+        matrix = self.matrix()
         if self.tall:
             matrix = matrix * scale * scale[:, None]
         top = len(matrix) - 1
@@ -120,7 +124,7 @@ class RidgeSolver:
 
     # ------------------------------------------------------------ Cholesky
 
-    def _matrix(self):
+    def matrix(self):
         """Return the smaller Gram matrix: X'VX, or for wide X the one between rows."""
         if "matrix" not in self._factors:
             problem = self.problem
@@ -152,7 +156,7 @@ class RidgeSolver:
 
     def _cholesky(self, alpha, least):
         """Return the solution (n_targets, p), or None if a squared pivot is below `least`."""
-        matrix = self._matrix()
+        matrix = self.matrix()
         shift = alpha * (self.d if self.tall else np.ones(len(matrix)))
         diagonal = np.diagonal(matrix) + shift
         zero = diagonal <= 0
@@ -212,7 +216,7 @@ class RidgeSolver:
 
     # ------------------------------------------------------------ decompositions of X itself
 
-    def _weighted_copy(self):
+    def weighted_copy(self):
         """Return sqrt(V) X, centred, and sqrt(V) Y over the rows that count."""
         if "copy" not in self._factors:
             problem = self.problem
@@ -243,11 +247,11 @@ class RidgeSolver:
 
     def _spectrum(self, root_d):
         """Return (U, s^2, V): an SVD of dense X; of sparse X an eigenbasis of the smaller Gram."""
-        if not self.problem.design.sparse:
-            U, s, Vt = linalg.svd(self._weighted_copy()[0] / root_d, full_matrices=False)
+        if self.may_copy or not self.problem.design.sparse:
+            U, s, Vt = linalg.svd(self.weighted_copy()[0] / root_d, full_matrices=False)
             kept = s > max(U.shape[0], Vt.shape[1]) * kernels.EPS * s[:1].max(initial=0.0)
             return U[:, kept], s[kept] ** 2, Vt[kept].T
-        matrix = self._matrix()
+        matrix = self.matrix()
         if self.tall:
             matrix = matrix / root_d / root_d[:, None]
         squares, Q = linalg.eigh(matrix)
@@ -281,7 +285,8 @@ class RidgeSolver:
         The rank is judged on columns of unit length, so that it does not depend on their units;
         `shortest` asks for the least sum of d w^2, else it is that of the unit columns.
         """
-        problem, by_rows = self.problem, self.problem.design.sparse and not self.tall
+        problem = self.problem
+        by_rows = problem.design.sparse and not self.may_copy and not self.tall
         root = np.sqrt(problem.weights[self.rows])[:, None]
         if by_rows:
             d = self.d if shortest else np.where(problem.norm > 0, problem.norm, 1.0) ** 2
@@ -306,12 +311,12 @@ class RidgeSolver:
     def _column_basis(self):
         """Return column lengths, U or None, s, V, and a basis of the row space if X lacks rank."""
         size = np.where(self.problem.norm > 0, self.problem.norm, 1.0)
-        if self.problem.design.sparse:
-            s, V = linalg.eigh(self._matrix() / size / size[:, None])
+        if self.problem.design.sparse and not self.may_copy:
+            s, V = linalg.eigh(self.matrix() / size / size[:, None])
             kept = s > len(s) * kernels.EPS * s[-1]
             U, s, V = None, s[kept], V[:, kept]
         else:
-            Z, _ = self._weighted_copy()
+            Z, _ = self.weighted_copy()
             U, s, Vt = linalg.svd(Z / size, full_matrices=False)
             rank = int((s > max(Z.shape) * kernels.EPS * s[:1].max(initial=0.0)).sum())
             U, s, V = U[:, :rank], s[:rank], Vt[:rank].T

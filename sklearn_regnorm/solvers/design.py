@@ -220,6 +220,10 @@ class SparseDesign:
     def inspect(self, mean, variance):
         """Nothing to note: large offsets have been taken out already."""
 
+    def gather(self, columns):
+        """Return a dense copy of some shifted columns; the caller sees to it that they are few."""
+        return self.X[:, columns].toarray(order="F")
+
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""
         return self.X @ W

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import linalg
 
 from . import kernels
-from .closed_form import COPY_LIMIT, RidgeSolver
+from .closed_form import RidgeSolver
 from .problem import make_problems
 
 # Rows whose own weight in their fit exceeds one less this are refitted, unless exact as above.
@@ -80,16 +80,16 @@ def _left_basis(solver, root, rows):
     """Return U (rows, rank) and s of the weighted, scaled, centred X."""
     problem = solver.problem
     n, p = len(rows), len(solver.d)
-    if not problem.design.sparse and n * p <= COPY_LIMIT:
-        A = (problem.design.gather(np.arange(p))[rows] - problem.mean) * root / np.sqrt(solver.d)
+    if solver.may_copy:
+        A = solver.weighted_copy()[0] / np.sqrt(solver.d)
         U, s, _ = linalg.svd(A, full_matrices=False)
         kept = s > max(n, p) * kernels.EPS * s[:1].max(initial=0.0)
         return U[:, kept], s[kept]
     if solver.tall:
         scale = 1.0 / np.sqrt(solver.d)
-        squares, Q = linalg.eigh(solver._matrix() * scale * scale[:, None])
+        squares, Q = linalg.eigh(solver.matrix() * scale * scale[:, None])
     else:
-        squares, Q = linalg.eigh(solver._matrix())
+        squares, Q = linalg.eigh(solver.matrix())
     kept = squares > max(n, p) * kernels.EPS * squares[-1:].max(initial=0.0)
     s, Q = np.sqrt(squares[kept]), Q[:, kept]
     if not solver.tall:
