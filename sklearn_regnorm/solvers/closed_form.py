@@ -216,6 +216,12 @@ class RidgeSolver:
 
     # ------------------------------------------------------------ decompositions of X itself
 
+    def above_rounding(self, s):
+        """Return which of the decreasing singular values of sqrt(V) X are not mere rounding."""
+        above = s > max(len(self.rows), len(self.d)) * kernels.EPS * s[:1].max(initial=0.0)
+        above[len(self.rows) - bool(self.problem.data.fit_intercept) :] = False
+        return above
+
     def weighted_copy(self):
         """Return sqrt(V) X, centred, and sqrt(V) Y over the rows that count."""
         if "copy" not in self._factors:
@@ -249,7 +255,7 @@ class RidgeSolver:
         """Return (U, s^2, V): an SVD of dense X; of sparse X an eigenbasis of the smaller Gram."""
         if self.may_copy or not self.problem.design.sparse:
             U, s, Vt = linalg.svd(self.weighted_copy()[0] / root_d, full_matrices=False)
-            kept = s > max(U.shape[0], Vt.shape[1]) * kernels.EPS * s[:1].max(initial=0.0)
+            kept = self.above_rounding(s)
             return U[:, kept], s[kept] ** 2, Vt[kept].T
         matrix = self.matrix()
         if self.tall:
@@ -318,7 +324,7 @@ class RidgeSolver:
         else:
             Z, _ = self.weighted_copy()
             U, s, Vt = linalg.svd(Z / size, full_matrices=False)
-            rank = int((s > max(Z.shape) * kernels.EPS * s[:1].max(initial=0.0)).sum())
+            rank = int(self.above_rounding(s).sum())
             U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
         basis = None
         if V.shape[1] < len(size):

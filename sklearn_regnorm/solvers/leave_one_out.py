@@ -83,7 +83,7 @@ def _left_basis(solver, root, rows):
     if solver.may_copy:
         A = solver.weighted_copy()[0] / np.sqrt(solver.d)
         U, s, _ = linalg.svd(A, full_matrices=False)
-        kept = s > max(n, p) * kernels.EPS * s[:1].max(initial=0.0)
+        kept = solver.above_rounding(s)
         return U[:, kept], s[kept]
     if solver.tall:
         scale = 1.0 / np.sqrt(solver.d)
