@@ -34,7 +34,7 @@ class _BlasCap:
                 self._limit.restore_original_limits()
 
 
-_one_blas_thread = _BlasCap()
+one_blas_thread = _BlasCap()
 
 
 class Workers:
@@ -51,7 +51,7 @@ class Workers:
         self._pool = None
 
     def __enter__(self):
-        _one_blas_thread.__enter__()
+        one_blas_thread.__enter__()
         if self.count > 1:
             self._pool = ThreadPoolExecutor(self.count)
         return self
@@ -59,7 +59,7 @@ class Workers:
     def __exit__(self, *exception):
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        _one_blas_thread.__exit__()
+        one_blas_thread.__exit__()
 
     def map(self, function, *arguments):
         """Return ``[function(*a) for a in zip(*arguments)]``."""

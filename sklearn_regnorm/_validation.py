@@ -135,7 +135,8 @@ def _check_target(X, y, multi_output):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if not multi_output and y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
-                f"y must have one target here, got {y.shape[1]} columns. Fit one model per column."
+                f"y should be a 1d array here, got an array of shape {y.shape}: fit one model per "
+                "column."
             )
         y = y if multi_output else column_or_1d(y, warn=True)
         check_consistent_length(X, y)

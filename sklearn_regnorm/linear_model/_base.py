@@ -11,18 +11,23 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .._threads import one_blas_thread
 from .._typing import Matrix
 from .._validation import check_choice, check_flag, check_number, check_X, naming
 
 
 def all_or_nothing(fit):
-    """Make a `fit` method leave the estimator as it was if anything, Ctrl-C included, stops it."""
+    """Make a `fit` method leave the estimator as it was if anything, Ctrl-C included, stops it.
+
+    BLAS runs on one thread meanwhile, so that results do not depend on what else is running.
+    """
 
     @functools.wraps(fit)
     def wrapped(self, *args, **kwargs):
         before = dict(self.__dict__)
         try:
-            return fit(self, *args, **kwargs)
+            with one_blas_thread:
+                return fit(self, *args, **kwargs)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)

@@ -50,8 +50,8 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         of the grid warns.
     {fit_intercept}
     scoring : str, callable, default=None
-        None means minus the mean squared error, weighted by `sample_weight`. Other scorers judge
-        the left-out predictions of all rows, or each fold's.
+        None chooses by the mean squared error, weighted by `sample_weight` and averaged over the
+        folds. Other scorers judge the left-out predictions of all rows, or each fold's.
     cv : int, splitter or iterable of (train, test), default=None
         None means leave-one-out; else how rows are split. `groups` reach the splitter by
         scikit-learn's metadata routing.
@@ -69,7 +69,8 @@ class RidgeCV(SplitterRouting, LinearRegressor):
     alpha_ : float or ndarray of shape (n_targets,)
         The chosen penalty, on Ridge's scale.
     best_score_ : float or ndarray of shape (n_targets,)
-        Its score.
+        Its score: by default minus the mean squared error of leaving one out, and with `cv` the
+        mean R^2 of the folds, as in scikit-learn.
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients at the chosen penalty, on all rows.
     {fitted}
@@ -174,8 +175,8 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         else:
             scores = self._cross_validate(problems, X, y, folds, inner, scorer)
         best = np.argmax(scores, axis=0)
-        best_score = scores.max(axis=0)
-        self.best_score_ = float(best_score) if best.ndim == 0 else best_score
+        if folds is None:
+            self.best_score_ = scores.max(axis=0)
         self.alphas_ = alphas
         self.alpha_ = float(alphas[best]) if best.ndim == 0 else alphas[best]
         if len(alphas) > 1 and np.any((best == 0) | (best == len(alphas) - 1)):
@@ -292,13 +293,15 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 for k in range(len(alphas)):
                     model.coef_, model.intercept_ = _outer(fold, coefs[k], y.ndim == 1)
                     scores[k] = scorer(model, X[test], y[test], data.weights[test])
-            return errors.mean(axis=1), gaps.max(axis=1), scores
+            return errors.mean(axis=1), gaps.max(axis=1), scores, _r2(errors, y[test], held[test])
 
         with Workers(self.n_jobs) as workers:
             results = workers.map(solve, *zip(*folds, strict=True))
-        errors, gaps, scores = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
+        errors, gaps, scores, r2 = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
         self.mse_path_, self.dual_gap_path_ = errors, gaps
-        return scores.mean(axis=1)
+        scores = scores.mean(axis=1)
+        self.best_score_ = scores.max() if scorer else r2.mean(axis=1)[scores.argmax()]
+        return scores
 
     # ------------------------------------------------------------ result
 
@@ -337,6 +340,14 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 method_mapping=MethodMapping().add(caller="fit", callee="score"),
             )
         return router
+
+
+def _r2(errors, y, weights):
+    """Return R^2 (n_alphas,), averaged over targets, for mean squared errors (n_alphas, t)."""
+    y = y if y.ndim == 2 else y[:, None]
+    spread = np.average((y - np.average(y, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (1.0 - errors / spread).mean(axis=1)
 
 
 class _Echo(RegressorMixin, BaseEstimator):

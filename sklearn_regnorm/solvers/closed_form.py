@@ -80,7 +80,7 @@ class RidgeSolver:
         candidates = [] if coefs is None else [coefs]
         if affordable:
             candidates.append(self._least_norm() if alpha == 0 else self._spectral(inner))
-            if self._worst(inner, candidates[-1])[0] <= 4.0:
+            if self._worst(inner, candidates[-1])[0] <= 16.0:  # 64 rounding units
                 return candidates[-1]
         if p <= GRAM_COLUMNS:
             candidates.append(self._descend(alpha))
