@@ -50,8 +50,9 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         of the grid warns.
     {fit_intercept}
     scoring : str, callable, default=None
-        None chooses by the mean squared error, weighted by `sample_weight` and averaged over the
-        folds. Other scorers judge the left-out predictions of all rows, or each fold's.
+        None means minus the mean squared error, weighted by `sample_weight` and averaged over the
+        folds, as in the other CV estimators here (scikit-learn takes R^2 where `cv` is given: ask
+        for it by ``scoring="r2"``). Scorers judge the left-out predictions, or each fold's.
     cv : int, splitter or iterable of (train, test), default=None
         None means leave-one-out; else how rows are split. `groups` reach the splitter by
         scikit-learn's metadata routing.
@@ -69,8 +70,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
     alpha_ : float or ndarray of shape (n_targets,)
         The chosen penalty, on Ridge's scale.
     best_score_ : float or ndarray of shape (n_targets,)
-        Its score: by default minus the mean squared error of leaving one out, and with `cv` the
-        mean R^2 of the folds, as in scikit-learn.
+        Its score.
     coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
         Coefficients at the chosen penalty, on all rows.
     {fitted}
@@ -154,7 +154,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         grid, scorer = self._check_parameters()
         scorer = self._weigh(scorer, sample_weight)
         if self.cv is None and params:
-            raise ValueError(f"{sorted(params)} are for a splitter, and cv=None has none.")
+            raise TypeError(f"{sorted(params)} are for a splitter, and cv=None has none.")
         X, y = check_X_y(self, X, y, multi_output=True)
         weights, unit = check_weights(sample_weight, X.shape[0])
         folds = None
@@ -175,8 +175,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         else:
             scores = self._cross_validate(problems, X, y, folds, inner, scorer)
         best = np.argmax(scores, axis=0)
-        if folds is None:
-            self.best_score_ = scores.max(axis=0)
+        self.best_score_ = scores.max(axis=0)
         self.alphas_ = alphas
         self.alpha_ = float(alphas[best]) if best.ndim == 0 else alphas[best]
         if len(alphas) > 1 and np.any((best == 0) | (best == len(alphas) - 1)):
@@ -293,15 +292,13 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 for k in range(len(alphas)):
                     model.coef_, model.intercept_ = _outer(fold, coefs[k], y.ndim == 1)
                     scores[k] = scorer(model, X[test], y[test], data.weights[test])
-            return errors.mean(axis=1), gaps.max(axis=1), scores, _r2(errors, y[test], held[test])
+            return errors.mean(axis=1), gaps.max(axis=1), scores
 
         with Workers(self.n_jobs) as workers:
             results = workers.map(solve, *zip(*folds, strict=True))
-        errors, gaps, scores, r2 = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
+        errors, gaps, scores = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
         self.mse_path_, self.dual_gap_path_ = errors, gaps
-        scores = scores.mean(axis=1)
-        self.best_score_ = scores.max() if scorer else r2.mean(axis=1)[scores.argmax()]
-        return scores
+        return scores.mean(axis=1)
 
     # ------------------------------------------------------------ result
 
@@ -340,14 +337,6 @@ class RidgeCV(SplitterRouting, LinearRegressor):
                 method_mapping=MethodMapping().add(caller="fit", callee="score"),
             )
         return router
-
-
-def _r2(errors, y, weights):
-    """Return R^2 (n_alphas,), averaged over targets, for mean squared errors (n_alphas, t)."""
-    y = y if y.ndim == 2 else y[:, None]
-    spread = np.average((y - np.average(y, axis=0, weights=weights)) ** 2, axis=0, weights=weights)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return (1.0 - errors / spread).mean(axis=1)
 
 
 class _Echo(RegressorMixin, BaseEstimator):
