@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from refusal import REFUSED, N, P, X, fitted, put, refused, y
 from scipy import sparse
 
@@ -209,3 +210,29 @@ def test_data_of_a_path(path):
         with pytest.raises(REFUSED, match=r"\by\b"):
             path(X, bad)
             pytest.fail(kind)
+
+
+# ------------------------------------------------------------------------------ without effect
+
+G = X.T @ X
+IGNORED = {
+    "precompute": [True, False, G, G.tolist()],
+    "copy_X": [True, False],
+    "random_state": [None, 0, np.random.RandomState(0)],
+    "selection": ["cyclic", "random"],
+}
+
+
+@every
+@pytest.mark.parametrize("name", IGNORED)
+def test_parameter_without_effect(cls, name):
+    if name not in cls().get_params():
+        with pytest.raises(TypeError, match=name):
+            cls(**{name: None})
+        return
+    values = IGNORED[name] + ["auto"] * (name == "precompute" and cls in (LassoCV, ElasticNetCV))
+    for value in values:
+        model = cls(**{name: value}).fit(X, y)
+        for attribute in ("coef_", "intercept_", "dual_gap_", "n_iter_", "mse_path_"):
+            expected = getattr(fitted(cls), attribute, 0)
+            assert_array_equal(getattr(model, attribute, 0), expected, err_msg=attribute)

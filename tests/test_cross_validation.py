@@ -229,4 +229,5 @@ def test_real_data_is_solved_without_warnings(form):
     assert model.dual_gap_path_.shape == (4, 100, 5)
     for k, (train, _) in enumerate(KFold(5).split(Z)):
         goal = Oracle(Z[train], z[train], alpha=1.0, l1_ratio=1.0).goal(1e-4, np.finfo(float).eps)
-        assert 0 <= model.dual_gap_path_[..., k].min() and model.dual_gap_path_[..., k].max() <= goal
+        gaps = model.dual_gap_path_[..., k]
+        assert 0 <= gaps.min() and gaps.max() <= goal

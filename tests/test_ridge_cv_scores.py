@@ -23,7 +23,7 @@ SCORINGS = {
     "mae": "neg_mean_absolute_error",
     "r2": "r2",
     "scorer": make_scorer(max_error, greater_is_better=False),
-    "callable": lambda model, X, y: -np.abs(model.predict(X) - y).max() ** 3,
+    "callable": lambda model, X, y: -(np.abs(model.predict(X) - y).max() ** 3),
 }
 one_target = pytest.mark.parametrize("name", ["diabetes", "cancer"])
 pytestmark = pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")

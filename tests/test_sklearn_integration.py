@@ -16,7 +16,6 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingRegressor, StackingRegressor
-from sklearn.exceptions import DataConversionWarning
 from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import r2_score
@@ -127,7 +126,7 @@ def test_lambdas():
     assert_allclose(same.coef_, ridge.coef_, rtol=1e-8)
 
 
-# ------------------------------------------------------------------------------ scikit-learn's parts
+# ------------------------------------------------------------------------------ parts around it
 
 
 @every
@@ -179,8 +178,9 @@ def test_backends_of_joblib(backend, columns):
         expected = cross_validate(model, Z, z, cv=3, return_estimator=True)
         with joblib.parallel_config(backend=backend, n_jobs=2):
             got = cross_validate(model, Z, z, cv=3, return_estimator=True)
-        # where BLAS has one thread in a worker and two here, sums may round otherwise
-        exactly = assert_array_equal if isinstance(model, LassoCV) else close
+        # two fits at once in one process may still round their sums differently
+        alone = isinstance(model, LassoCV) and backend != "threading"
+        exactly = assert_array_equal if alone else close
         for one, other in zip(got["estimator"], expected["estimator"], strict=True):
             exactly(one.coef_, other.coef_)
         assert_allclose(got["test_score"], expected["test_score"], rtol=1e-12)
