@@ -67,6 +67,6 @@ SHARED = {
 
 def document(cls):
     """Class decorator: replace each ``{name}`` in the docstring by its shared text."""
-    for name, text in SHARED.items():
+    for name, text in SHARED.items() if cls.__doc__ else ():  # python -OO strips docstrings
         cls.__doc__ = cls.__doc__.replace("{" + name + "}", text)
     return cls

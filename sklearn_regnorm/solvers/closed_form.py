@@ -86,7 +86,14 @@ class RidgeSolver:
             candidates.append(self._descend(alpha))
         elif not candidates:
             candidates.append(self._conjugate_gradients(inner)[0])
-        return min(candidates, key=lambda one: self._worst(inner, one)[0])
+        return min(candidates, key=lambda one: self._objective(inner, one))
+
+    def _objective(self, alpha, coefs):
+        """Return P, summed over the targets."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
+            value = (self.problem.weights @ (R * R)).sum() + alpha * (self.d * coefs**2).sum()
+        return value if np.isfinite(value) else np.inf
 
     def _descend(self, alpha):
         """Solve in Gram form, which reaches the rounding floor whatever the condition number."""
@@ -280,7 +287,7 @@ class RidgeSolver:
                 coefs = coefs + self._pseudo_inverse(R, shortest).T
                 R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
                 worst = self._worst(0.0, coefs)[0]
-                if worst <= 1.0:
+                if worst <= 0.25:
                     return coefs
             solutions.append((worst, coefs))
         return min(solutions, key=lambda one: one[0])[1]

@@ -116,6 +116,14 @@ def csc_moments(data, indices, indptr, v, mean, variance):
         if count == rows:
             mass = 1.0
         missing = max(1.0 - mass, 0.0)
+        if 0.0 < missing < 1e-3:  # the difference has few digits: add up the rows not stored
+            missing = 0.0
+            k = indptr[j]
+            for i in range(v.shape[0]):
+                if k < indptr[j + 1] and indices[k] == i:
+                    k += 1
+                else:
+                    missing += v[i]
         mean[j] = entry * mass + shift
         beyond = shift - entry * missing  # the mean less the entry
         variance[j] = missing * mean[j] * mean[j]
@@ -202,7 +210,7 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
     condition than its own rounding error, by the unit `eps`, counts as being there.
     """
-    floor = 8.0 * eps * rounding_scale(w, norm, rr)
+    floor = 16.0 * eps * rounding_scale(w, norm, rr)
     k = 1.0
     plain = 0.0
     ridge = 0.0
