@@ -86,7 +86,9 @@ class RidgeSolver:
             candidates.append(self._descend(alpha))
         elif not candidates:
             candidates.append(self._conjugate_gradients(inner)[0])
-        return min(candidates, key=lambda one: self._objective(inner, one))
+        null = self._objective(inner, np.zeros(self.q.T.shape))
+        sane = [one for one in candidates if self._objective(inner, one) <= null * (1 + 1e-9)]
+        return min(sane or candidates, key=lambda one: self._worst(inner, one)[0])
 
     def _objective(self, alpha, coefs):
         """Return P, summed over the targets."""
