@@ -19,6 +19,8 @@ FACTOR_LIMIT = 3000
 COPY_LIMIT = 10**7
 # Squared pivots of an equilibrated Gram matrix below it have lost too many digits to trust.
 SOUND_PIVOT = 1e-5
+# Solutions whose objective is this many times that of zero have overflowed on the way.
+FAR = 1e100
 # Most sweeps of coordinate descent where factorisations have failed.
 DESCENT_SWEEPS = 10**5
 
@@ -87,7 +89,7 @@ class RidgeSolver:
         elif not candidates:
             candidates.append(self._conjugate_gradients(inner)[0])
         null = self._objective(inner, np.zeros(self.q.T.shape))
-        sane = [one for one in candidates if self._objective(inner, one) <= null * (1 + 1e-9)]
+        sane = [one for one in candidates if self._objective(inner, one) <= FAR * null]
         return min(sane or candidates, key=lambda one: self._worst(inner, one)[0])
 
     def _objective(self, alpha, coefs):
