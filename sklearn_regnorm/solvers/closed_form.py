@@ -19,8 +19,6 @@ FACTOR_LIMIT = 3000
 COPY_LIMIT = 10**7
 # Squared pivots of an equilibrated Gram matrix below it have lost too many digits to trust.
 SOUND_PIVOT = 1e-5
-# Solutions whose objective is this many times that of zero have overflowed on the way.
-FAR = 1e100
 # Most sweeps of coordinate descent where factorisations have failed.
 DESCENT_SWEEPS = 10**5
 
@@ -88,16 +86,7 @@ class RidgeSolver:
             candidates.append(self._descend(alpha))
         elif not candidates:
             candidates.append(self._conjugate_gradients(inner)[0])
-        null = self._objective(inner, np.zeros(self.q.T.shape))
-        sane = [one for one in candidates if self._objective(inner, one) <= FAR * null]
-        return min(sane or candidates, key=lambda one: self._worst(inner, one)[0])
-
-    def _objective(self, alpha, coefs):
-        """Return P, summed over the targets."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
-            value = (self.problem.weights @ (R * R)).sum() + alpha * (self.d * coefs**2).sum()
-        return value if np.isfinite(value) else np.inf
+        return min(candidates, key=lambda one: self._worst(inner, one)[0])
 
     def _descend(self, alpha):
         """Solve in Gram form, which reaches the rounding floor whatever the condition number."""
