@@ -19,6 +19,10 @@ EDGE = "ignore:RidgeCV chose alpha"
 pytestmark = pytest.mark.filterwarnings(EDGE)
 
 
+def slow(value):
+    return pytest.param(value, marks=pytest.mark.slow)
+
+
 def weights_of(kind, n):
     if kind == "none":
         return None
@@ -94,7 +98,7 @@ def targets(y, X):
 @shapes
 @intercepts
 @pytest.mark.parametrize("kind", ["none", "integers", "wide"])
-@pytest.mark.parametrize("container", ["C", "F", "csc", "csr"])
+@pytest.mark.parametrize("container", ["C", slow("F"), "csc", slow("csr")])
 def test_leave_one_out_is_brute_force(shape, fit_intercept, kind, container):
     check_leave_one_out(shape, kind, container, fit_intercept=fit_intercept)
 
@@ -102,7 +106,7 @@ def test_leave_one_out_is_brute_force(shape, fit_intercept, kind, container):
 @shapes
 @intercepts
 @pytest.mark.parametrize("kind", ["none", "integers"])
-@pytest.mark.parametrize("container", ["C", "csc"])
+@pytest.mark.parametrize("container", ["C", slow("csc")])
 def test_scale_is_learnt_without_the_row_left_out(shape, fit_intercept, kind, container):
     check_leave_one_out(shape, kind, container, fit_intercept=fit_intercept, standardize=True)
 
@@ -205,7 +209,7 @@ def test_choice_at_the_edge_of_the_grid_warns(cv):
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("container", ["F", "csr"])
 @pytest.mark.parametrize("kind", ["none", "integers"])
-@pytest.mark.parametrize("cv", [4, ShuffleSplit(3, random_state=0), LeaveOneOut()], ids=repr)
+@pytest.mark.parametrize("cv", [4, ShuffleSplit(3, random_state=0), slow(LeaveOneOut())], ids=repr)
 @shapes
 def test_folds_are_brute_force(shape, cv, kind, container, standardize):
     X, y = regression(7, *shape)
