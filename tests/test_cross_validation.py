@@ -35,6 +35,7 @@ ROWS = np.arange(N)
 GROUPS = ROWS * 7 % 5
 WEIGHTS = np.array([1.0, 2.0, 0.0, 0.5, 3.0, 1.5])[ROWS % 6]
 
+SLOW = pytest.mark.slow
 SPLITTERS = {
     "None": None,
     "4": 4,
@@ -118,7 +119,10 @@ forms = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 
 
 @forms
-@pytest.mark.parametrize("kind", SPLITTERS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=[SLOW] * (k in ("leave one out", "repeated"))) for k in SPLITTERS],
+)
 def test_every_splitter(kind, form):
     folds = folds_of(SPLITTERS[kind])
     with form():
@@ -129,7 +133,10 @@ def test_every_splitter(kind, form):
 
 @forms
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("container", [np.asarray, sparse.csc_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize(
+    "container",
+    [pytest.param(np.asarray, id="dense"), pytest.param(sparse.csc_array, id="sparse", marks=SLOW)],
+)
 @pytest.mark.parametrize(
     "flags",
     [{}, {"standardize": True}, {"positive": True}, {"fit_intercept": False},

@@ -110,6 +110,7 @@ def test_import_compiles_nothing_and_is_light(tmp_path):
     assert not [name for name in content(tmp_path) if name.endswith((".nbi", ".nbc"))]
 
 
+@pytest.mark.slow
 def test_import_with_docstrings_stripped():
     assert run("import sklearn_regnorm as p; print(p.Lasso.__doc__ is None and 1)", "-OO") == 1
 
