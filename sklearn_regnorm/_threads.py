@@ -58,7 +58,8 @@ class Workers:
 
     def __exit__(self, *exception):
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            # after Ctrl-C nobody waits for what the threads have begun
+            self._pool.shutdown(wait=exception[0] is None, cancel_futures=True)
         one_blas_thread.__exit__()
 
     def map(self, function, *arguments):

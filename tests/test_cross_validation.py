@@ -132,7 +132,10 @@ def test_every_splitter(kind, form):
 
 
 @forms
-@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    "weighted",
+    [pytest.param(False, id="unweighted", marks=SLOW), pytest.param(True, id="weighted")],
+)
 @pytest.mark.parametrize(
     "container",
     [pytest.param(np.asarray, id="dense"), pytest.param(sparse.csc_array, id="sparse", marks=SLOW)],

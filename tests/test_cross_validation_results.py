@@ -203,7 +203,7 @@ def test_ties_take_the_largest_alpha_of_the_first_ratio():
 
 
 @models
-@pytest.mark.parametrize("container", ["C", "csc"])
+@pytest.mark.parametrize("container", ["C", pytest.param("csc", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", ["gram", "working_set"])
 def test_threads_change_nothing(form, container, model):
     results = []

@@ -196,5 +196,6 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 """
 
 
+@pytest.mark.slow
 def test_fork_after_a_fit():
     assert run(FITS + FORK) == [True] * 4

@@ -1,5 +1,6 @@
 """RidgeCV: exact leave-one-out, and folds, against refits one by one."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -98,34 +99,38 @@ def targets(y, X):
 @shapes
 @intercepts
 @pytest.mark.parametrize("kind", ["none", "integers", "wide"])
-@pytest.mark.parametrize("container", ["C", slow("F"), "csc", slow("csr")])
+@pytest.mark.parametrize("container", ["C", slow("F"), slow("csc"), slow("csr")])
 def test_leave_one_out_is_brute_force(shape, fit_intercept, kind, container):
     check_leave_one_out(shape, kind, container, fit_intercept=fit_intercept)
 
 
 @shapes
 @intercepts
-@pytest.mark.parametrize("kind", ["none", "integers"])
+@pytest.mark.parametrize("kind", [slow("none"), "integers"])
 @pytest.mark.parametrize("container", ["C", slow("csc")])
 def test_scale_is_learnt_without_the_row_left_out(shape, fit_intercept, kind, container):
     check_leave_one_out(shape, kind, container, fit_intercept=fit_intercept, standardize=True)
 
 
+@functools.cache
+def left_out_problem(shape, kind, **flags):
+    X, y = regression(1, *shape, rho=0.3)
+    X = X * (np.abs(X) > 0.3)
+    Y, v = targets(y, X), weights_of(kind, len(y))
+    return X, Y, v, left_out(X, Y, np.ones(len(y)) if v is None else v, GRID[::-1], **flags)
+
+
 def check_leave_one_out(shape, kind, container, **flags):
     """Compare all of what a fit without `cv` publishes with refits without each row."""
-    X, y = regression(1, *shape, rho=0.3)
-    if container in ("csc", "csr"):
-        X = X * (np.abs(X) > 0.3)
-    Y, v = targets(y, X), weights_of(kind, len(y))
+    X, Y, v, expected = left_out_problem(shape, kind, **flags)
     model = RidgeCV(alphas=GRID, **flags).fit(contain(X, container), Y, sample_weight=v)
-    v = np.ones(len(y)) if v is None else v
-    expected = left_out(X, Y, v, GRID[::-1], **flags)
+    v = np.ones(len(Y)) if v is None else v
     assert model.mse_path_.shape == (len(GRID), *Y.shape)
     for t, size in enumerate(np.abs(Y).max(axis=0)):
         errors = np.sqrt(model.mse_path_[..., t])
         assert_allclose(errors, expected[..., t], rtol=1e-8, atol=1e-8 * size)
         single = RidgeCV(alphas=GRID, **flags).fit(contain(X, container), Y[:, t], sample_weight=v)
-        assert single.mse_path_.shape == (len(GRID), len(y))
+        assert single.mse_path_.shape == (len(GRID), len(Y))
         assert_allclose(np.sqrt(single.mse_path_), errors, rtol=1e-8, atol=1e-8 * size)
         assert_allclose(single.best_score_, -np.average(single.mse_path_, 1, v).min(), rtol=1e-12)
     assert not hasattr(model, "dual_gap_path_")

@@ -104,9 +104,8 @@ def refine(problem, penalty, alpha, w, max_iter, rounds=5):
         w = w.copy()
         sweeps += solve_point(G, q, yy, penalty.at(alpha), 0.0, max_iter, w)
         new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
-        if new_worst >= worst:
-            break
-        best, gap, worst = w, new_gap, new_worst
+        if new_worst < worst:
+            best, gap, worst = w, new_gap, new_worst
     return best, gap, sweeps
 
 
