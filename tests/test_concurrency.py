@@ -50,9 +50,7 @@ LONG_FITS = {
     "working set": '"working_set", Lasso(alpha=1e-7, **given)',
     "ratio": '"gram", ElasticNet(alpha=1e-7, l1_ratio=0.99, **given)',
     "folds": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
-    "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=4, n_jobs=2, **given)',
     "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
-    "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
 }
 
 
