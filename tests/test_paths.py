@@ -68,7 +68,7 @@ def test_the_order_and_number_of_alphas_do_not_matter(data, form):
         close(coef, alone[:, 0])
 
 
-@pytest.mark.parametrize("start", [0.0, 1.0, 1e6])
+@pytest.mark.parametrize("start", [0.0, 1.0, -100.0, 1e6])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.0])
 def test_warm_starts_change_no_answer(l1_ratio, start, data, form):
     X, y = data

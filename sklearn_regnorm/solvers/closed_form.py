@@ -1,8 +1,19 @@
-"""Ridge without iterations: Cholesky on the smaller Gram, SVD, and conjugate gradients.
+"""Ridge without coordinate descent: Cholesky, QR, spectrum, conjugate gradients.
 
-Solves ``min 1/2 sum v (y - X w)^2 + alpha/2 sum d_j w_j^2`` for a grid of alphas and several
-targets at once, v summing to one, columns centred. With alpha = 0 and dependent columns the
+Solves ``min 1/2 sum v (y - X w)^2 + alpha/2 sum d_j w_j^2`` for several targets and one alpha
+after the other, v summing to one, columns centred. With alpha = 0 and dependent columns the
 solution of least norm is returned.
+
+Every method is a *corrector*: a function of (coefs, residuals, correlations) that returns better
+coefficients. `RidgeSolver` starts each at zero and repeats it while the optimality conditions,
+computed from X, are not met. "auto" climbs a ladder until they are:
+
+1. Cholesky of the smaller Gram matrix, if its pivots promise enough digits;
+2. the spectrum of X, or of the smaller Gram matrix if X is large, which for tiny alphas keeps to
+   the space that the rows span;
+3. up to GRAM_COLUMNS columns, QR of the columns of [sqrt(V) X; sqrt(alpha D)] scaled to length
+   one (`orthogonal`): no condition number and no units of columns are too bad for it;
+4. conjugate gradients, where no dense matrix of that order should be factorised.
 """
 
 import numpy as np
@@ -11,16 +22,19 @@ from scipy.sparse.linalg import LinearOperator, cg
 
 from .._statistics import BLOCK_ENTRIES
 from . import kernels
-from .gram import GRAM_COLUMNS, refine, solve_gram
+from .gram import GRAM_COLUMNS
+from .orthogonal import correctors_by_qr
 
 # Rows or columns up to which a dense matrix of that order is factorised for sparse X.
 FACTOR_LIMIT = 3000
-# Entries up to which an ill-conditioned problem is solved again by a decomposition of X itself.
+# Entries up to which a dense X is copied for a decomposition.
 COPY_LIMIT = 10**7
 # Squared pivots of an equilibrated Gram matrix below it have lost too many digits to trust.
 SOUND_PIVOT = 1e-5
-# Most sweeps of coordinate descent where factorisations have failed.
-DESCENT_SWEEPS = 10**5
+# A column is weak if its share of the sum of its square and its penalty, times p, is below.
+WEAK = 1e-2
+# Worst violation, in the units of `kernels.worst_violation`, that needs no other method.
+ACCEPTED = 4.0
 
 
 class RidgeSolver:
@@ -33,332 +47,291 @@ class RidgeSolver:
     penalty : Penalty
         Only its l2 part, d, is read.
     method : {"auto", "cholesky", "svd", "sparse_cg"}
+    max_iter : int, optional
+        Most steps of conjugate gradients.
+
+    Attributes
+    ----------
+    unit : float
+        A typical square root of d.
+    shape : ndarray of shape (p,)
+        The square roots of d in that unit.
     """
 
     def __init__(self, problems, penalty, method="auto", max_iter=None):
-        self.problems = problems
         self.problem = problems[0]
         self.penalty = penalty
-        self.Y = np.stack([problem.y for problem in problems], axis=1)
-        # d about one, its unit going into alpha: both stay finite for columns as small as 1e-150
-        self.unit = float(np.sort(penalty.l2)[len(penalty.l2) // 2])
-        with np.errstate(over="ignore"):
-            self.d = np.clip(penalty.l2 / self.unit, 1.0 / kernels.HUGE, kernels.HUGE)
         self.max_iter = max_iter
-        self.rows = np.flatnonzero(self.problem.weights)
-        self.tall = len(self.rows) >= self.problem.design.shape[1]
+        self.Y = np.stack([problem.y for problem in problems], axis=1)
         self.q = self.problem.correlate(self.Y)
-        order = min(len(self.rows), self.problem.design.shape[1])
-        if method == "auto" and self.problem.design.sparse and order > FACTOR_LIMIT:
+        self.root_d = np.sqrt(penalty.l2)
+        self.unit = float(np.sort(self.root_d)[len(self.root_d) // 2])
+        self.shape = self.root_d / self.unit
+        self.rows = np.flatnonzero(self.problem.weights)
+        n, p = len(self.rows), len(self.root_d)
+        # the rank is known to be that of the rows: coefficients should not leave their space
+        self.tall = n - bool(self.problem.data.fit_intercept) >= p
+        self.factorable = min(n, p) <= FACTOR_LIMIT
+        is_sparse = self.problem.design.sparse
+        if method == "auto" and is_sparse and not self.factorable:
             method = "sparse_cg"
         self.method = method
         # a copy of X no larger than a block may be dense whatever X is
-        entries = len(self.rows) * len(self.d)
-        self.may_copy = entries <= (BLOCK_ENTRIES if problems[0].design.sparse else COPY_LIMIT)
+        self.may_copy = n * p <= (BLOCK_ENTRIES if is_sparse else COPY_LIMIT)
+        self.steps = 1
         self._factors = {}
+
+    def remember(self, name, make):
+        """Return what make() returned when this was first asked for by `name`."""
+        if name not in self._factors:
+            self._factors[name] = make()
+        return self._factors[name]
 
     def solve(self, alpha):
         """Return the coefficients (n_targets, p) at one alpha, and the iterations they took."""
-        with np.errstate(over="ignore"):
-            inner = float(np.minimum(alpha * self.unit, kernels.HUGE / 2 / self.d.max()))
+        self.steps = 1
+        best, least = np.zeros(self.q.T.shape), np.inf
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            ridge = np.sqrt(alpha) * self.root_d
+            for corrector in self._correctors(ridge):
+                coefs, worst = self._repeat(alpha, ridge, corrector)
+                if worst < least:
+                    best, least = coefs, worst
+                if worst <= ACCEPTED:
+                    break
+        best[:, self.problem.norm == 0] = 0.0
+        return best, self.steps
+
+    def _correctors(self, ridge):
+        """Yield the correctors of `method`, for ``ridge = sqrt(alpha d)``."""
         if self.method == "sparse_cg":
-            coefs, steps = self._conjugate_gradients(inner)
-        elif self.method == "svd":
-            coefs, steps = self._svd(inner), 1
-        else:
-            coefs, steps = self._best(inner, alpha), 1
-        coefs[:, self.problem.norm == 0] = 0.0
-        return coefs, steps
+            yield self._conjugate_gradients(ridge)
+            return
+        if self.method == "svd":
+            yield self._by_spectrum(ridge)
+            return
+        order = min(len(self.rows), len(self.root_d))
+        solve = self._cholesky(ridge, SOUND_PIVOT if self.factorable else order * kernels.EPS)
+        if solve is not None:
+            yield self._by_columns(solve, ridge) if self.tall else self._by_rows(solve, ridge)
+        few = len(self.root_d) <= GRAM_COLUMNS
+        if self.may_copy or (self.factorable and not few):
+            yield self._by_spectrum(ridge)
+        if few:
+            yield from correctors_by_qr(self, ridge)
+        yield self._conjugate_gradients(ridge)
 
-    def _best(self, inner, alpha):
-        """Return the Cholesky solution if its optimality conditions hold, or else what is best."""
-        n, p = len(self.rows), len(self.d)
-        affordable = self.may_copy or (self.problem.design.sparse and min(n, p) <= FACTOR_LIMIT)
-        coefs = self._cholesky(inner, SOUND_PIVOT if affordable else min(n, p) * kernels.EPS)
-        if coefs is not None and self._refine(inner, coefs):
-            return coefs
-        candidates = [] if coefs is None else [coefs]
-        if affordable:
-            candidates.append(self._least_norm() if alpha == 0 else self._spectral(inner))
-            if self._worst(inner, candidates[-1])[0] <= 16.0:  # 64 rounding units
-                return candidates[-1]
-        if p <= GRAM_COLUMNS:
-            candidates.append(self._descend(alpha))
-        elif not candidates:
-            candidates.append(self._conjugate_gradients(inner)[0])
-        return min(candidates, key=lambda one: self._worst(inner, one)[0])
+    # ------------------------------------------------------------ optimality
 
-    def _descend(self, alpha):
-        """Solve in Gram form, which reaches the rounding floor whatever the condition number."""
-        coefs = np.zeros(self.q.T.shape)
-        for t, problem in enumerate(self.problems):
-            path = solve_gram(
-                *problem.gram(), problem.yy, self.penalty, np.array([alpha]), DESCENT_SWEEPS
-            )
-            coefs[t] = refine(problem, self.penalty, alpha, path.coefs[0], DESCENT_SWEEPS)[0]
+    def _repeat(self, alpha, ridge, corrector, rounds=4):
+        """Apply a corrector a few times, from zero; return the best result and its violation."""
+        coefs, R, g = np.zeros(self.q.T.shape), self.Y, self.q
+        best, least = coefs, np.inf
+        for _ in range(rounds):
+            coefs = corrector(coefs, R, g)
+            R, g, worst = self._check(alpha, coefs)
+            if 1.0 < worst < np.inf:
+                coefs = self._settle(ridge, coefs, g)
+                R, g, worst = self._check(alpha, coefs)
+            if worst < least:
+                best, least = coefs, worst
+            if not 1.0 < worst < np.inf:
+                break
+        return best, least
+
+    def _check(self, alpha, coefs):
+        """Return residuals, correlations, and the worst KKT violation over the targets."""
+        problem = self.problem
+        R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
+        rr = problem.weights @ (R * R)
+        if not np.isfinite(rr).all():
+            return R, self.q, np.inf
+        g = np.asfortranarray(problem.correlate(R))
+        l2 = self.penalty.at(alpha)[1]
+        free = np.full(len(l2), np.inf)
+        terms = np.zeros(len(l2)), l2, -free, free, problem.norm
+        worst = [kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs)]
+        return R, g, max(worst)
+
+    def _settle(self, ridge, coefs, g):
+        """Solve for the columns that their penalty dwarfs and that hardly interact.
+
+        A method whose error is relative to the largest column leaves theirs undetermined.
+        """
+        norm = self.problem.norm
+        weak = (norm / ridge) ** 2 * len(norm) < WEAK
+        norm, ridge = norm[weak], ridge[weak]
+        share = (norm / ridge) ** 2
+        coefs = coefs.copy()
+        coefs[:, weak] = (g[weak].T / ridge / ridge + share * coefs[:, weak]) / (1.0 + share)
         return coefs
 
-    def largest_square(self):
-        """Return the largest squared singular value of sqrt(V) X D^-1/2, one if X is constant."""
-        scale = 1.0 / np.sqrt(self.d)
-        if self.method == "sparse_cg":
-            w = self.problem.norm * scale  # power iteration: a grid needs two digits
-            square = 0.0
-            for _ in range(100):
-                size = np.linalg.norm(w)
-                if size == 0:
-                    return 1.0
-                before, square = square, size
-                w = w / size * scale
-                used = self.problem.design.times(w) - self.problem.mean @ w
-                w = scale * self.problem.correlate(used)
-                if abs(square - before) <= 1e-6 * square:
-                    break
-            return float(square / self.unit)
-        matrix = self.matrix()
-        if self.tall:
-            matrix = matrix * scale * scale[:, None]
-        top = len(matrix) - 1
-        largest = linalg.eigvalsh(matrix, subset_by_index=[top, top])[0]
-        return float(largest / self.unit) if largest > 0 else 1.0
+    # ------------------------------------------------------------ the normal equations
 
-    # ------------------------------------------------------------ Cholesky
+    def _by_columns(self, solve, ridge):
+        """Return a corrector from ``solve(b)``, which applies the inverse of X'VX + ridge^2."""
+        ridge = ridge[:, None]
+        return lambda coefs, R, g: coefs + solve(g - ridge * (ridge * coefs.T)).T
+
+    def _by_rows(self, solve, ridge):
+        """Return a corrector from the inverse of sqrt(V) X D^-1 X' sqrt(V) + alpha, D = shape^2.
+
+        It corrects the dual solution u, of which the coefficients are ``D^-1 X' sqrt(V) u``.
+        """
+        problem, rows = self.problem, self.rows
+        root = np.sqrt(problem.weights[rows])[:, None]
+        shift = (ridge / self.shape)[0]
+        u = np.zeros((len(rows), self.Y.shape[1]))
+
+        def corrector(coefs, R, g):
+            u[:] += solve(root * R[rows] - shift * (shift * u))
+            dual = np.zeros_like(R)
+            dual[rows] = u / root
+            return (problem.correlate(dual) / (self.shape * self.shape)[:, None]).T
+
+        return corrector
 
     def matrix(self):
-        """Return the smaller Gram matrix: X'VX, or for wide X the one between rows."""
-        if "matrix" not in self._factors:
-            problem = self.problem
-            if self.tall:
-                self._factors["matrix"] = problem.gram()[0]
-            else:
-                self._factors["matrix"] = self._row_gram(self.d)
-        return self._factors["matrix"]
+        """Return the smaller Gram matrix: X'VX, or sqrt(V) X D^-1 X' sqrt(V) for wide X."""
+        return self.remember(
+            "matrix", lambda: self.problem.gram()[0] if self.tall else self._row_gram()
+        )
 
-    def _row_gram(self, d):
-        """Return sqrt(V) X D^-1 X' sqrt(V) over the rows that count, column block by block."""
+    def _row_gram(self):
+        """Return the matrix between the rows that count, column block by column block."""
         problem, rows = self.problem, self.rows
         root = np.sqrt(problem.weights[rows])
         if problem.design.sparse:
-            X = problem.design.X[rows]
-            scaled = X @ sparse.diags_array(1.0 / d)
-            side = scaled @ problem.mean
-            K = (scaled @ X.T).toarray() - side[:, None] - side
-            K += (problem.mean**2 / d).sum()
+            X = problem.design.X[rows] @ sparse.diags_array(1.0 / self.shape)
+            mean = problem.mean / self.shape
+            side = X @ mean
+            K = (X @ X.T).toarray() - side[:, None] - side + mean @ mean
             return K * root[:, None] * root
         K = 0.0
         p = problem.design.shape[1]
         for start in range(0, p, 256):
             columns = np.arange(start, min(start + 256, p))
             block = problem.design.gather(columns)[rows] - problem.mean[columns]
-            block *= root[:, None] / np.sqrt(d[columns])
+            block *= root[:, None] / self.shape[columns]
             K = K + block @ block.T
         return K
 
-    def _cholesky(self, alpha, least):
-        """Return the solution (n_targets, p), or None if a squared pivot is below `least`."""
+    def _cholesky(self, ridge, least):
+        """Return b -> matrix^-1 b, shifted by the penalty; None if a squared pivot is < least."""
         matrix = self.matrix()
-        shift = alpha * (self.d if self.tall else np.ones(len(matrix)))
-        diagonal = np.diagonal(matrix) + shift
-        zero = diagonal <= 0
-        scale = 1.0 / np.sqrt(np.where(zero, 1.0, diagonal))
-        scaled = matrix * scale[:, None] * scale
+        diagonal = np.sqrt(np.diagonal(matrix))
+        size = np.hypot(diagonal, ridge if self.tall else (ridge / self.shape)[0])
+        size = np.where(size > 0, size, 1.0)
+        scaled = matrix / size / size[:, None]
         np.fill_diagonal(scaled, 1.0)
         try:
             factor = linalg.cho_factor(scaled, lower=True, overwrite_a=True, check_finite=False)
         except linalg.LinAlgError:
             return None
-        pivots = np.diagonal(factor[0])
-        if pivots.min() ** 2 < least:
+        if not np.diagonal(factor[0]).min() ** 2 >= least:
             return None
-        self._factors["solve"] = lambda b: (
-            scale[:, None] * linalg.cho_solve(factor, scale[:, None] * b, check_finite=False)
-        )
-        if self.tall:
-            return self._factors["solve"](self.q).T
-        problem, root = self.problem, np.sqrt(self.problem.weights[self.rows])[:, None]
-        dual = np.zeros_like(self.Y)
-        dual[self.rows] = self._factors["solve"](root * self.Y[self.rows]) / root
-        return problem.correlate(dual).T / self.d
+        size = size[:, None]
+        return lambda b: linalg.cho_solve(factor, b / size, check_finite=False) / size
 
-    def _refine(self, alpha, coefs, rounds=3):
-        """Correct `coefs` in place by residuals computed from X; return whether KKT holds."""
-        worst, g = self._worst(alpha, coefs)
-        for _ in range(rounds):
-            if worst <= 1.0:
-                break
-            if not self.tall:  # there is no factor of X'VX to correct by
-                self._settle(alpha, coefs, g)
-            else:
-                coefs += self._factors["solve"](g - (alpha * self.d)[:, None] * coefs.T).T
-            worst, g = self._worst(alpha, coefs)
-        return worst <= 4.0
+    # ------------------------------------------------------------ the spectrum
 
-    def _settle(self, alpha, coefs, g):
-        """Solve, in place, for the columns that their penalty dwarfs and that hardly interact.
+    def spectrum(self):
+        """Return (U, s, V) with sqrt(V) X D^-1/2 = U s V', without what is mere rounding.
 
-        A method whose error is relative to the largest column leaves theirs undetermined.
+        From the smaller Gram matrix if X is sparse or large; the larger of U and V is then None.
         """
-        square, ridge = self.problem.norm**2, alpha * self.d
-        weak = square * len(square) < 1e-2 * ridge
-        square, ridge = square[weak], ridge[weak]
-        coefs[:, weak] = (g[weak].T + square * coefs[:, weak]) / (square + ridge)
+        return self.remember("spectrum", self._decompose)
 
-    def _worst(self, alpha, coefs):
-        """Return the worst KKT violation over the targets, and the correlations (p, n_targets)."""
-        problem = self.problem
-        R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
-        g = np.asfortranarray(problem.correlate(R))
-        rr = problem.weights @ (R * R)
-        free = np.full(len(self.d), np.inf)
-        terms = 0.0 * self.d, alpha * self.d, -free, free, problem.norm
-        worst = max(kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs))
-        return worst, g
-
-    # ------------------------------------------------------------ decompositions of X itself
-
-    def above_rounding(self, s):
-        """Return which of the decreasing singular values of sqrt(V) X are not mere rounding."""
-        above = s > max(len(self.rows), len(self.d)) * kernels.EPS * s[:1].max(initial=0.0)
-        above[len(self.rows) - bool(self.problem.data.fit_intercept) :] = False
-        return above
-
-    def weighted_copy(self):
-        """Return sqrt(V) X, centred, and sqrt(V) Y over the rows that count."""
-        if "copy" not in self._factors:
-            problem = self.problem
-            root = np.sqrt(problem.weights[self.rows])[:, None]
-            Z = problem.design.gather(np.arange(len(self.d)))[self.rows] - problem.mean
-            self._factors["copy"] = Z * root, root * self.Y[self.rows]
-        return self._factors["copy"]
-
-    def _svd(self, alpha):
-        return self._least_norm() if alpha == 0 else self._spectral(alpha)
-
-    def _spectral(self, alpha):
-        """Return the ridge solution from the spectrum of X D^-1/2, zero beyond its rounding."""
-        problem, root_d = self.problem, np.sqrt(self.d)
-        root = np.sqrt(problem.weights[self.rows])[:, None]
-        if "spectrum" not in self._factors:
-            self._factors["spectrum"] = self._spectrum(root_d)
-        U, squares, V = self._factors["spectrum"]
-        if V is None:
-            dual = np.zeros_like(self.Y)
-            inner = (U.T @ (root * self.Y[self.rows])) / (squares + alpha)[:, None]
-            dual[self.rows] = U @ inner / root
-            return problem.correlate(dual).T / self.d
-        inner = V.T @ (self.q / root_d[:, None])
-        if U is not None:
-            inner = np.sqrt(squares)[:, None] * (U.T @ (root * self.Y[self.rows]))
-        return (V @ (inner / (squares + alpha)[:, None])).T / root_d
-
-    def _spectrum(self, root_d):
-        """Return (U, s^2, V): an SVD of dense X; of sparse X an eigenbasis of the smaller Gram."""
-        if self.may_copy or not self.problem.design.sparse:
-            U, s, Vt = linalg.svd(self.weighted_copy()[0] / root_d, full_matrices=False)
-            kept = self.above_rounding(s)
-            return U[:, kept], s[kept] ** 2, Vt[kept].T
+    def _decompose(self):
+        n, p = len(self.rows), len(self.root_d)
+        rounding = max(n, p) * kernels.EPS
+        if self.may_copy or self.method == "svd":
+            U, s, Vt = linalg.svd(self._copy() / self.shape, full_matrices=False)
+            kept = s > rounding * s[:1].max(initial=0.0)
+            kept[n - bool(self.problem.data.fit_intercept) :] = False
+            return U[:, kept], s[kept], Vt[kept].T
         matrix = self.matrix()
         if self.tall:
-            matrix = matrix / root_d / root_d[:, None]
+            matrix = matrix / self.shape / self.shape[:, None]
         squares, Q = linalg.eigh(matrix)
-        kept = squares > len(squares) * kernels.EPS * squares[-1]
-        sides = (None, squares[kept], Q[:, kept])
-        return sides if self.tall else sides[::-1]
+        kept = squares > rounding * squares[-1:].max(initial=0.0)
+        s, Q = np.sqrt(squares[kept]), Q[:, kept]
+        return (None, s, Q) if self.tall else (Q, s, None)
 
-    def _least_norm(self, rounds=3):
-        """Return the least-squares solutions (n_targets, p) with the least sum of d w^2.
+    def _copy(self):
+        """Return sqrt(V) X, centred, over the rows that count."""
+        problem, rows = self.problem, self.rows
+        Z = problem.design.gather(np.arange(len(self.root_d)))[rows] - problem.mean
+        return Z * np.sqrt(problem.weights[rows])[:, None]
 
-        The solution for the residual is added a few times: the pseudo-inverse of an
-        ill-conditioned Gram matrix alone has too few digits. Where the units of the columns differ
-        so much that the shortest solution loses the fit, it is the shortest on columns of unit
-        length instead.
-        """
-        solutions = []
-        for shortest in (True, False):
-            R, coefs = self.Y, np.zeros(self.q.T.shape)
-            for _ in range(rounds):
-                coefs = coefs + self._pseudo_inverse(R, shortest).T
-                R = self.Y - (self.problem.design.times(coefs.T) - self.problem.mean @ coefs.T)
-                worst = self._worst(0.0, coefs)[0]
-                if worst <= 0.25:
-                    return coefs
-            solutions.append((worst, coefs))
-        return min(solutions, key=lambda one: one[0])[1]
-
-    def _pseudo_inverse(self, R, shortest):
-        """Return the least-squares coefficients (p, t) for residuals R (n, t).
-
-        The rank is judged on columns of unit length, so that it does not depend on their units;
-        `shortest` asks for the least sum of d w^2, else it is that of the unit columns.
-        """
-        problem = self.problem
-        by_rows = problem.design.sparse and not self.may_copy and not self.tall
-        root = np.sqrt(problem.weights[self.rows])[:, None]
-        if by_rows:
-            d = self.d if shortest else np.where(problem.norm > 0, problem.norm, 1.0) ** 2
-            s, Q = linalg.eigh(self._row_gram(d))
-            s, Q = s[(kept := s > len(s) * kernels.EPS * s[-1])], Q[:, kept]
-            dual = np.zeros_like(R)
-            dual[self.rows] = Q @ ((Q.T @ (root * R[self.rows])) / s[:, None]) / root
-            return problem.correlate(dual) / d[:, None]
-        if "pinv" not in self._factors:
-            self._factors["pinv"] = self._column_basis()
-        size, U, s, V, basis = self._factors["pinv"]
+    def _by_spectrum(self, ridge):
+        U, s, V = self.spectrum()
+        alpha = (ridge / self.shape)[0] ** 2
+        squares = (s * s + alpha)[:, None]
+        if V is None:
+            return self._by_rows(lambda b: U @ ((U.T @ b) / squares), ridge)
+        shape = self.shape[:, None]
         if U is None:
-            inner = (V.T @ (problem.correlate(R) / size[:, None])) / s[:, None]
-        else:
-            inner = (U.T @ (root * R[self.rows])) / s[:, None]
-        W = V @ inner / size[:, None]
-        if shortest and basis is not None:
-            root_d = np.sqrt(self.d)[:, None]
-            W = basis @ (basis.T @ (W * root_d)) / root_d
-        return W
+            return self._by_columns(lambda b: V @ ((V.T @ (b / shape)) / squares) / shape, ridge)
+        root = np.sqrt(self.problem.weights[self.rows])[:, None]
 
-    def _column_basis(self):
-        """Return column lengths, U or None, s, V, and a basis of the row space if X lacks rank."""
-        size = np.where(self.problem.norm > 0, self.problem.norm, 1.0)
-        if self.problem.design.sparse and not self.may_copy:
-            s, V = linalg.eigh(self.matrix() / size / size[:, None])
-            kept = s > len(s) * kernels.EPS * s[-1]
-            U, s, V = None, s[kept], V[:, kept]
-        else:
-            Z, _ = self.weighted_copy()
-            U, s, Vt = linalg.svd(Z / size, full_matrices=False)
-            rank = int(self.above_rounding(s).sum())
-            U, s, V = U[:, :rank], s[:rank], Vt[:rank].T
-        basis = None
-        if V.shape[1] < len(size):
-            scaled = V * (size / np.sqrt(self.d))[:, None]
-            basis = linalg.qr(scaled, mode="economic")[0]
-        return size, U, s, V, basis
+        def corrector(coefs, R, g):
+            inner = s[:, None] * (U.T @ (root * R[self.rows])) - alpha * (V.T @ (shape * coefs.T))
+            return coefs + (V @ (inner / squares) / shape).T
+
+        return corrector
+
+    def largest_square(self):
+        """Return the largest squared singular value of sqrt(V) X D^-1/2, one if X is constant."""
+        if not self.factorable:
+            return self._power_iteration()
+        matrix = self.matrix()
+        if self.tall:
+            matrix = matrix / self.shape / self.shape[:, None]
+        top = len(matrix) - 1
+        largest = linalg.eigvalsh(matrix, subset_by_index=[top, top])[0]
+        return float(largest / self.unit**2) if largest > 0 else 1.0
+
+    def _power_iteration(self):
+        problem, w, square = self.problem, self.problem.norm / self.shape, 0.0
+        for _ in range(100):  # a grid needs two digits
+            before, square = square, np.linalg.norm(w)
+            if square == 0:
+                return 1.0
+            if abs(square - before) <= 1e-6 * square:
+                break
+            w = w / square / self.shape
+            w = problem.correlate(problem.design.times(w) - problem.mean @ w) / self.shape
+        return float(square / self.unit**2)
 
     # ------------------------------------------------------------ conjugate gradients
 
-    def _conjugate_gradients(self, alpha):
-        """Return the solution by conjugate gradients, preconditioned by the diagonal."""
+    def _conjugate_gradients(self, ridge):
+        """Return a corrector by conjugate gradients, preconditioned by the diagonal."""
         problem = self.problem
         p = problem.design.shape[1]
 
         def apply(w):
             used = problem.design.times(w) - problem.mean @ w
-            return problem.correlate(used) + alpha * self.d * w
+            return problem.correlate(used) + ridge * (ridge * w)
 
-        diagonal = problem.norm**2 + alpha * self.d
-        inverse = np.ones(p) if alpha == 0 else 1.0 / np.where(diagonal > 0, diagonal, 1.0)
+        diagonal = np.hypot(problem.norm, ridge) ** 2
+        # without a penalty, the solution of least norm is that of the plain iteration
+        inverse = np.ones(p) if not ridge.any() else 1.0 / np.where(diagonal > 0, diagonal, 1.0)
         operator = LinearOperator((p, p), apply, dtype=np.float64)
         preconditioner = LinearOperator((p, p), lambda w: inverse * w, dtype=np.float64)
-        coefs, steps = np.zeros(self.q.T.shape), 0
         limit = self.max_iter or 10 * min(problem.design.shape)
-        for _ in range(3):  # restarts rid the residual of the rounding it has gathered
-            for target, q in enumerate(self.q.T):
+
+        def corrector(coefs, R, g):
+            right = g - ridge[:, None] * (ridge[:, None] * coefs.T)
+            found = np.empty_like(coefs)
+            for target, b in enumerate(right.T):
                 count = []
-                right = q - apply(coefs[target]) if steps else q
-                step, _ = cg(
-                    operator, right, rtol=1e-13, maxiter=limit, M=preconditioner,
+                found[target], _ = cg(
+                    operator, b, rtol=1e-13, maxiter=limit, M=preconditioner,
                     callback=count.append,
                 )  # fmt: skip
-                coefs[target] += step
-                steps = max(steps, len(count), 1)
-            if self._worst(alpha, coefs)[0] <= 1.0:
-                break
-        return coefs, steps
+                self.steps = max(self.steps, len(count))
+            return coefs + found
+
+        return corrector

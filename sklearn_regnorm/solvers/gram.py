@@ -91,7 +91,7 @@ def refine(problem, penalty, alpha, w, max_iter, rounds=5):
 
     Each round solves again with q = g + G w, g the correlations at w: as in iterative refinement,
     errors of G (its rounding, float32 products) then only slow the correction down.
-    Returns (w, gap, sweeps).
+    Returns (w, gap, worst KKT violation, sweeps).
     """
     gap, worst, g, rr = problem.certificate(w, alpha, penalty)
     best, sweeps = w, 0
@@ -106,7 +106,7 @@ def refine(problem, penalty, alpha, w, max_iter, rounds=5):
         new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
         if new_worst < worst:
             best, gap, worst = w, new_gap, new_worst
-    return best, gap, sweeps
+    return best, gap, worst, sweeps
 
 
 def heldout_errors(coefs, train, test, target=0):

@@ -23,7 +23,7 @@ EPS = 2.220446049250313e-16
 # Ridge added to every pivot, and least pivot, relative to the diagonal: inside the rounding floor.
 PIVOT_SHARE = 8.0 * EPS
 # Relative KKT violation below which a coefficient needs no more work.
-KKT_SHARE = 1e-12
+KKT_SHARE = 1e-14
 # Strengths beyond it count as this: infinity times a coefficient of zero would be NaN.
 HUGE = 1.7e308
 # Where rounding itself may be: a violation below this many floors that no longer shrinks is solved.
@@ -176,7 +176,7 @@ def rounding_scale(w, norm, rr):
 def worst_violation(w, g, l1, l2, lower, upper, norm, rr):
     """Return the largest violation, one being what counts as solved to the rounding floor."""
     floor = 4.0 * EPS * rounding_scale(w, norm, rr)
-    worst = 0.0
+    worst = 0.0 if floor < np.inf else np.inf
     for j in range(w.shape[0]):
         v = violation(g[j], w[j], l1[j], l2[j], lower[j], upper[j])
         if v > 0.0:
@@ -211,6 +211,8 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     condition than its own rounding error, by the unit `eps`, counts as being there.
     """
     floor = 16.0 * eps * rounding_scale(w, norm, rr)
+    if not floor < np.inf:
+        return np.inf
     k = 1.0
     plain = 0.0
     ridge = 0.0

@@ -11,9 +11,7 @@ as accurate as others: there I - U U' vanishes but for the intercept, and is lef
 """
 
 import numpy as np
-from scipy import linalg
 
-from . import kernels
 from .closed_form import RidgeSolver
 from .problem import make_problems
 
@@ -58,7 +56,7 @@ def leave_one_out(problems, penalty, alphas):
     reach = (root / root.max()).ravel() if small else 1.0
     margin = REFIT_MARGIN if small else 0.0 if exact else LEVERAGE_MARGIN
     for k, alpha in enumerate(alphas):
-        inner = alpha * solver.unit
+        inner = alpha * solver.unit**2
         left = inner / (s * s + inner) if inner > 0 else np.zeros_like(s)
         kept = rest + squares @ left
         suspect = kept * reach <= margin
@@ -78,24 +76,11 @@ def leave_one_out(problems, penalty, alphas):
 
 def _left_basis(solver, root, rows):
     """Return U (rows, rank) and s of the weighted, scaled, centred X."""
-    problem = solver.problem
-    n, p = len(rows), len(solver.d)
-    if solver.may_copy:
-        A = solver.weighted_copy()[0] / np.sqrt(solver.d)
-        U, s, _ = linalg.svd(A, full_matrices=False)
-        kept = solver.above_rounding(s)
-        return U[:, kept], s[kept]
-    if solver.tall:
-        scale = 1.0 / np.sqrt(solver.d)
-        squares, Q = linalg.eigh(solver.matrix() * scale * scale[:, None])
-    else:
-        squares, Q = linalg.eigh(solver.matrix())
-    kept = squares > max(n, p) * kernels.EPS * squares[-1:].max(initial=0.0)
-    s, Q = np.sqrt(squares[kept]), Q[:, kept]
-    if not solver.tall:
-        return Q, s
-    basis = Q * scale[:, None] / s
-    return root * (problem.design.times(basis) - problem.mean @ basis)[rows], s
+    U, s, V = solver.spectrum()
+    if U is None:
+        basis = V / s / solver.shape[:, None]
+        U = root * (solver.problem.design.times(basis) - solver.problem.mean @ basis)[rows]
+    return U, s
 
 
 def _refit(problems, alphas, i):

@@ -59,7 +59,7 @@ def solve_path(problem, penalty, alphas, *, tol, max_iter, start=None, certify=T
     p = problem.design.shape[1]
     start = np.zeros(p) if start is None else start
     in_gram_form = choose_form(p) == "gram"
-    closed = (alphas == 0) & penalty.unbounded
+    closed = (alphas == 0) & penalty.unbounded  # which have gone through a closed form
     if not in_gram_form:
         closed |= penalty.smooth
     path = Path.empty(len(alphas), p)
@@ -72,16 +72,21 @@ def solve_path(problem, penalty, alphas, *, tol, max_iter, start=None, certify=T
             part = solve_working_set(problem, penalty, alphas[~closed], tol, max_iter, start)
         path.coefs[~closed], path.gaps[~closed] = part.coefs, part.gaps
         path.n_iter[~closed] = part.n_iter
-    solver = RidgeSolver([problem], problem.penalty(0.0, positive=False)) if closed.any() else None
-    for i, alpha in enumerate(alphas):
-        if closed[i]:
-            coefs, path.n_iter[i] = solver.solve(alpha)
-            path.coefs[i] = coefs[0]
-        if certify and in_gram_form and not closed[i]:
-            path.coefs[i], path.gaps[i], more = refine(
-                problem, penalty, alpha, path.coefs[i], max_iter
+    if certify and in_gram_form:
+        for i in np.flatnonzero(~closed):
+            path.coefs[i], path.gaps[i], worst, more = refine(
+                problem, penalty, alphas[i], path.coefs[i], max_iter
             )
             path.n_iter[i] += more
-        elif certify or closed[i]:
-            path.gaps[i] = problem.certificate(path.coefs[i], alpha, penalty)[0]
+            # descent has come to a halt above the rounding floor
+            closed[i] = penalty.smooth and worst > 4.0 and path.n_iter[i] < max_iter
+    if closed.any():
+        solver = RidgeSolver([problem], problem.penalty(0.0, positive=False))
+        for i in np.flatnonzero(closed):
+            coefs, steps = solver.solve(alphas[i])
+            path.coefs[i], path.n_iter[i] = coefs[0], path.n_iter[i] + steps
+    if certify and not in_gram_form:
+        closed[:] = True
+    for i in np.flatnonzero(closed):
+        path.gaps[i] = problem.certificate(path.coefs[i], alphas[i], penalty)[0]
     return path

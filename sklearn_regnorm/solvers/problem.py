@@ -232,7 +232,8 @@ class Problem:
         if self.data.fit_intercept:
             r -= self.weights @ r
         g = self.correlate(r)
-        rr = float(self.weights @ (r * r))
+        with np.errstate(over="ignore"):
+            rr = float(self.weights @ (r * r))
         terms = (*penalty.at(alpha), self.norm, rr)
         gap = kernels.duality_gap(w, g, *terms, float(np.finfo(self.data.dtype).eps))
         return gap, kernels.worst_violation(w, g, *terms), g, rr
