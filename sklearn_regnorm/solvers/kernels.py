@@ -514,17 +514,18 @@ def gram_path(
 @jit
 def residual_solve(
     columns, chosen, w, r, shift, l1, l2, lower, upper, norm,
-    gap_goal, max_sweeps, work, g,
+    gap_goal, sweeps, max_sweeps, most, g,
 ):  # fmt: skip
     """Coordinate descent on the residual r + shift over the columns `chosen`.
 
     `w`, `l1`, ... `norm` and the scratch `g` are indexed like `chosen`, columns by its values.
     Stops at a duality gap of `gap_goal` within these columns (never, if it is 0), or when nothing
-    moves above rounding. Returns (sweeps, shift, status) with the statuses of `gram_solve`.
+    moves above rounding, or after `most` sweeps, so that Ctrl-C is heard; `sweeps` were done in
+    earlier calls. Returns (sweeps in all, shift, status) with the statuses of `gram_solve`.
     """
     n = r.shape[0]
     size = chosen.shape[0]
-    sweeps = 0
+    pause = sweeps + most
     while True:
         largest = 0.0
         for k in range(size):
@@ -544,7 +545,6 @@ def residual_solve(
                 shift += column_step(columns, j, new - old, r)
                 largest = max(largest, abs(new - old) * norm[k])
         sweeps += 1
-        work -= 2.0 * size * n
         rr = 0.0
         for i in range(n):
             rr += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
@@ -556,5 +556,5 @@ def residual_solve(
             if gap_goal > 0.0:
                 if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
                     return sweeps, shift, 1
-        if sweeps >= max_sweeps or work <= 0.0:
+        if sweeps >= min(max_sweeps, pause):
             return sweeps, shift, 0

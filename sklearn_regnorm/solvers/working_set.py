@@ -84,6 +84,9 @@ class _Gathered(_WorkingSet):
     def prefers_gram(self):
         return len(self.index) <= min(GRAM_LIMIT, max(len(self.problem.y), 100))
 
+    def entries(self):
+        return self.values.size
+
     def kernel_columns(self):
         record = kernels.Gathered(self.values, self.problem.weights)
         return record, np.arange(len(self.index))
@@ -110,6 +113,9 @@ class _Sparse(_WorkingSet):
 
     def prefers_gram(self):
         return len(self.index) <= GRAM_LIMIT
+
+    def entries(self):
+        return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
 
     def kernel_columns(self):
         X = self.problem.design.X
@@ -185,12 +191,12 @@ class _State:
         r -= shift
         sweeps, status = 0, 0
         g = np.empty(len(index))
+        most = 1 + int(WORK / (2.0 * self.store.entries()))
         while status == 0 and sweeps < max_sweeps:
-            done, shift, status = kernels.residual_solve(
+            sweeps, shift, status = kernels.residual_solve(
                 columns, chosen, w, r, shift, *terms, self.problem.norm[index],
-                goal, max_sweeps - sweeps, WORK, g,
+                goal, sweeps, max_sweeps, most, g,
             )  # fmt: skip
-            sweeps += done
         self.w[index] = w
         self.r = r + shift
         return sweeps, status
