@@ -16,8 +16,9 @@ from .gram import WORK, Path, solve_point
 from .kernels import HUGE
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
-INNER_SHARE = 0.3
-# Largest working set whose Gram matrix is formed.
+INNER_SHARE = 0.8
+# Working sets up to which the Gram form is tried first, and the largest whose Gram is formed.
+GRAM_FIRST = 1000
 GRAM_LIMIT = 2000
 # Sweeps on the residual before a set is given to its Gram matrix.
 PATIENCE = 200
@@ -82,7 +83,7 @@ class _Gathered(_WorkingSet):
         return self.values.T @ u, float(u @ r)
 
     def prefers_gram(self):
-        return len(self.index) <= min(GRAM_LIMIT, max(len(self.problem.y), 100))
+        return len(self.index) <= min(GRAM_FIRST, max(len(self.problem.y), 100))
 
     def entries(self):
         return self.values.size
@@ -112,7 +113,7 @@ class _Sparse(_WorkingSet):
         return g, float(u @ r)
 
     def prefers_gram(self):
-        return len(self.index) <= GRAM_LIMIT
+        return len(self.index) <= GRAM_FIRST
 
     def entries(self):
         return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
