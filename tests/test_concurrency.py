@@ -15,6 +15,7 @@ from problems import contain, regression
 
 import sklearn_regnorm
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+from sklearn_regnorm._threads import Cancelled, Workers, check_cancelled
 
 # ------------------------------------------------------------------------------ Ctrl-C
 
@@ -51,6 +52,8 @@ LONG_FITS = {
     "ratio": '"gram", ElasticNet(alpha=1e-7, l1_ratio=0.99, **given)',
     "folds": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
     "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
+    "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
+    "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
 }
 
 
@@ -117,3 +120,24 @@ def test_threads_share_one_fitted_model():
     with ThreadPoolExecutor(8) as pool:
         for got in pool.map(model.predict, [X] * 100):
             assert_array_equal(got, expected)
+
+
+def test_an_error_in_one_thread_ends_the_others():
+    ended, started = [], threading.Event()
+
+    def work(k):
+        if k == 0:
+            started.wait(10)
+            raise RuntimeError("fold 0")
+        started.set()
+        try:
+            while time.perf_counter() < deadline:
+                check_cancelled()
+        except Cancelled:
+            ended.append(k)
+            raise
+
+    deadline = time.perf_counter() + 10
+    with pytest.raises(RuntimeError, match="fold 0"), Workers(2) as workers:
+        workers.map(work, [0, 1])
+    assert ended == [1]

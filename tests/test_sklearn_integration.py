@@ -180,11 +180,8 @@ def test_backends_of_joblib(backend, columns):
         expected = cross_validate(model, Z, z, cv=3, return_estimator=True)
         with joblib.parallel_config(backend=backend, n_jobs=2):
             got = cross_validate(model, Z, z, cv=3, return_estimator=True)
-        # outside the main thread BLAS may not heed how many threads it is to use (OpenBLAS from
-        # 0.3.30 on), and its sums are then rounded otherwise
-        exactly = close if backend == "threading" else assert_array_equal
         for one, other in zip(got["estimator"], expected["estimator"], strict=True):
-            exactly(one.coef_, other.coef_)
+            assert_array_equal(one.coef_, other.coef_)
         assert_allclose(got["test_score"], expected["test_score"], rtol=1e-12)
 
 

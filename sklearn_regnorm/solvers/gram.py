@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._threads import check_cancelled
 from . import kernels
 
 # Columns up to which a problem is solved from one Gram matrix, whatever its rows and weights.
@@ -45,6 +46,7 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
     w = np.zeros(p) if start is None else np.array(start, dtype=np.float64)
     done, share = 0, 0.0
     while done < len(alphas):
+        check_cancelled()
         done, status = kernels.gram_path(
             G, q, yy, alphas, done, w, penalty.l1, penalty.l2, penalty.lower, penalty.upper,
             norm, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
@@ -76,6 +78,7 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
     sweeps, status, share, start = 0, 0, 0.0, w.copy()
     while status in (0, INDEFINITE) and sweeps < max_sweeps:
+        check_cancelled()
         done, _, status = kernels.gram_solve(
             G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
         )

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
-from .._threads import Workers
+from .._threads import Workers, check_cancelled
 from . import kernels
 from .gram import WORK, Path, solve_point
 from .kernels import HUGE
@@ -194,6 +194,7 @@ class _State:
         g = np.empty(len(index))
         most = 1 + int(WORK / (2.0 * self.store.entries()))
         while status == 0 and sweeps < max_sweeps:
+            check_cancelled()
             sweeps, shift, status = kernels.residual_solve(
                 columns, chosen, w, r, shift, *terms, self.problem.norm[index],
                 goal, sweeps, max_sweeps, most, g,
