@@ -166,10 +166,6 @@ def test_grid_search_agrees_with_cross_validation(n_jobs):
     assert lasso.best_params_["alpha"] == LassoCV(alphas=grid).fit(X, y).alpha_
 
 
-def close(got, expected):
-    assert_allclose(got, expected, rtol=1e-9, atol=1e-12)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 @pytest.mark.parametrize("columns", [280, 340], ids=["0.9 MB", "1.1 MB"])
