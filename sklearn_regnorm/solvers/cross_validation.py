@@ -191,12 +191,12 @@ def _follow(lockstep, held, alphas, errors, gaps):
     """
     *folds, whole = lockstep.states
     path = Path.empty(len(alphas), len(whole.w))
-    for a, alpha in enumerate(alphas):
-        path.n_iter[a] = lockstep.advance(alpha)[-1]
-        path.coefs[a], path.gaps[a] = whole.w, whole.gap
+    for part in lockstep.segments(len(alphas)):
+        lockstep.advance(alphas[part])
+        path.fill(part, whole.points)
         for k, (fold, h) in enumerate(zip(folds, held, strict=True)):
-            gaps[a, k] = fold.gap
-            errors[a, k] = h @ (fold.r * fold.r) / h.sum()
+            gaps[part, k] = [point.gap for point in fold.points]
+            errors[part, k] = [h @ (point.r * point.r) / h.sum() for point in fold.points]
     return path
 
 

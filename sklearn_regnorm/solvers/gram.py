@@ -37,6 +37,12 @@ class Path:
         """Return a path of zeros, to be filled."""
         return cls(np.zeros((n_alphas, p)), np.zeros(n_alphas), np.zeros(n_alphas, dtype=np.int64))
 
+    def fill(self, part, points):
+        """Set a slice of the path to points of the working-set form."""
+        self.coefs[part] = [point.w for point in points]
+        self.gaps[part] = [point.gap for point in points]
+        self.n_iter[part] = [point.sweeps for point in points]
+
 
 def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
     """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `start`."""

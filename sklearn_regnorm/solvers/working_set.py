@@ -1,11 +1,11 @@
 """Working-set form: many columns, a few of which matter at each alpha.
 
 Several weightings of one X advance along one grid in lockstep. At each alpha every problem is
-solved on a small set of columns; one product X'R with the residuals of all problems then certifies
-them or names the columns that are missing.
+solved on a small set of columns, for a segment of several alphas; one product X'R with the residuals of
+all problems and alphas then certifies them or names the columns that are missing.
 """
 
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +13,7 @@ from scipy import sparse
 from .._threads import Workers, check_cancelled
 from . import kernels
 from .gram import WORK, Path, solve_point
+from .homotopy import Homotopy
 from .kernels import HUGE
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
@@ -22,6 +23,13 @@ GRAM_FIRST = 1000
 GRAM_LIMIT = 2000
 # Sweeps on the residual before a set is given to its Gram matrix.
 PATIENCE = 200
+# Columns with correlations above this share of a segment's last alpha are let in beforehand.
+NEAR = 0.85
+# Rows up to which the path of a lasso is followed from event to event, on grids as long as this.
+HOMOTOPY_ROWS = 1000
+HOMOTOPY_ALPHAS = 10
+# Bytes of residuals and correlations of the segments of all problems.
+SEGMENT_BYTES = 2**26
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
 FLOOR_TOL = 1e-12
 
@@ -76,9 +84,13 @@ class _Gathered(_WorkingSet):
         return self.values.T @ (self.problem.weights[:, None] * self.values[:, old:])
 
     def residual(self, w):
-        return self.problem.y - self.values @ w
+        used = np.flatnonzero(w)
+        if 2 * len(used) > len(w):
+            return self.problem.y - self.values @ w
+        return self.problem.y - self.values[:, used] @ w[used]
 
     def correlate(self, r):
+        """Return X'Vr of the set, and r'Vr."""
         u = self.problem.weights * r
         return self.values.T @ u, float(u @ r)
 
@@ -124,8 +136,27 @@ class _Sparse(_WorkingSet):
         return record, self.index
 
 
+@dataclass
+class Point:
+    """One problem's solution at one alpha of a segment, on the inner scale."""
+
+    w: np.ndarray
+    r: np.ndarray
+    sweeps: int = 0
+    gap: float = np.inf
+    worst: float = np.inf
+
+
 class _State:
-    """One problem on its way along the path."""
+    """One problem on its way along the path.
+
+    Attributes
+    ----------
+    points : list of Point
+        One for each alpha of the present segment.
+    first : int
+        The first of them that is not settled.
+    """
 
     def __init__(self, problem, penalty, w, tol):
         self.problem = problem
@@ -134,56 +165,103 @@ class _State:
         self.to_floor = tol < FLOOR_TOL
         self.store = (_Sparse if problem.design.sparse else _Gathered)(problem)
         self.w = w.copy()
-        self.r = None
-        self.gap = self.worst = np.inf
+        self.r = problem.residual(w) if w.any() else problem.y
+        self.g, self.rr = None, None
+        self.homotopy = None
 
-    def choose(self, threshold, g):
-        """Let into the working set the columns with a correlation above `threshold` times l1.
+    def begin(self, alphas):
+        """Turn to a new segment of the grid."""
+        self.alphas = alphas
+        self.start = self.homotopy
+        self.terms = [self.penalty.at(alpha) for alpha in alphas]
+        self.points = [Point(self.w, self.r) for _ in alphas]
+        self.first = 0
 
-        The largest first, at most about as many as the support, which a wrong guess can then at
-        worst double. Columns that have left the support and lie below the threshold are dropped
-        once they are many. Returns how many were added.
+    def follow_path(self):
+        """Follow the path from event to event from now on, if that is possible and pays."""
+        penalty, one_sided = self.penalty, bool(np.all(self.penalty.lower == 0))
+        known = one_sided or np.all(penalty.lower == -np.inf)
+        if known and np.all(penalty.upper == np.inf) and np.all(penalty.l2 == 0):
+            few = np.count_nonzero(self.problem.weights) <= HOMOTOPY_ROWS
+            if few and not self.problem.design.sparse and np.all(penalty.l1 > 0):
+                self.homotopy = Homotopy(self.problem, penalty.l1, self.g, one_sided)
+
+    def choose(self, thresholds, g, anew):
+        """Let into the working set the columns with some `g` above its threshold times l1.
+
+        `g` is (m, p), for m thresholds. The largest first, at most about as many as the support,
+        which a wrong guess can then at worst double. In a new segment (`anew`) columns that have left
+        the support and lie below the thresholds are dropped once they are many. Returns how many
+        were added.
         """
         support = self.w != 0
         pull = np.where((g < 0) & (self.penalty.lower == 0), 0.0, np.abs(g))
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            score = np.where(pull > 0, pull / np.minimum(threshold * self.penalty.l1, HUGE), 0.0)
+            levels = np.minimum(np.multiply.outer(thresholds, self.penalty.l1), HUGE)
+            score = np.where(pull > 0, pull / levels, 0.0).max(axis=0)
         score[support] = np.inf
         size = int(support.sum())
-        if len(self.store.index) > 2 * size + 200:
+        if anew and len(self.store.index) > 2 * size + 200:
             self.store.keep(score[self.store.index] > 1)
         outside = np.ones(len(score), dtype=bool)
         outside[self.store.index] = False
         wanted = np.flatnonzero((score > 1.0) & outside)
         limit = max(50, size) + int((support & outside).sum())
-        if len(wanted) > limit:
+        if len(wanted) > limit and self.homotopy is None:
             wanted = np.sort(wanted[np.argpartition(-score[wanted], limit)[:limit]])
         if len(wanted):
             self.store.add(wanted)
         return len(wanted)
 
-    def solve(self, terms, g, rr, max_sweeps):
-        """Solve on the working set, given the penalty `terms` there; return the sweeps taken."""
+    def solve(self, max_sweeps):
+        """Solve all points that are not settled on the working set, each from the last."""
+        if self.homotopy is not None and self._follow():
+            return
         store, index = self.store, self.store.index
-        if len(index) == 0:
-            return 1
-        w, g = self.w[index], g[index]
         goal = 0.0 if self.to_floor else INNER_SHARE * self.goal
-        sweeps = 0
-        if not store.prefers_gram():
-            sweeps, status = self._descend(terms, w, goal, min(max_sweeps, PATIENCE))
-            if status != 0 or len(index) > GRAM_LIMIT:
-                return sweeps
-            g, rr = store.correlate(self.r)
-        G = store.gram()
-        q = g + G @ w
-        sweeps += solve_point(G, q, rr + w @ q + w @ g, terms, goal, max_sweeps, w)
-        self.w[index] = w
-        self.r = store.residual(w)
-        return sweeps
+        w, g, rr = self.w[index], self.g[index], self.rr
+        gram = store.prefers_gram()
+        for point, terms in zip(self.points[self.first :], self.terms[self.first :], strict=True):
+            if len(index) == 0:
+                point.w, point.r, point.sweeps = self.w, self.r, point.sweeps + 1
+                continue
+            terms = [one[index] for one in terms]
+            left = max_sweeps - point.sweeps
+            if not gram:
+                done, status = self._descend(terms, w, goal, min(left, PATIENCE))
+                point.sweeps += done
+                if status == 0 and len(index) <= GRAM_LIMIT:
+                    gram = True
+                    g, rr = store.correlate(store.residual(w))
+            if gram:
+                G = store.gram()
+                q = g + G @ w
+                yy = rr + w @ q + w @ g
+                point.sweeps += solve_point(G, q, yy, terms, goal, left, w)
+                g = q - G @ w
+                rr = max(yy - w @ q - w @ g, 0.0)
+            point.w = np.zeros_like(self.w)
+            point.w[index] = w
+            point.r = store.residual(w)
+
+    def _follow(self):
+        """Solve all points of the segment by homotopy; return whether it got through."""
+        index = self.store.index
+        if len(index) == 0:
+            return False
+        found = self.start.run(index, self.store.values.T, self.alphas)
+        if found is None:
+            self.homotopy = None
+            return False
+        coefs, residuals, events, self.homotopy = found
+        for point, w, r in zip(self.points, coefs, residuals, strict=True):
+            point.w, point.r = np.zeros_like(self.w), r
+            point.w[index] = w
+            point.sweeps = max(1, events // len(coefs))
+        return True
 
     def _descend(self, terms, w, goal, max_sweeps):
-        """Coordinate descent on the residual; updates w, self.w and self.r."""
+        """Coordinate descent on the residual; updates w."""
         columns, chosen = self.store.kernel_columns()
         index = self.store.index
         r = self.store.residual(w)
@@ -199,9 +277,40 @@ class _State:
                 columns, chosen, w, r, shift, *terms, self.problem.norm[index],
                 goal, sweeps, max_sweeps, most, g,
             )  # fmt: skip
-        self.w[index] = w
-        self.r = r + shift
         return sweeps, status
+
+    def certify(self, G, rr, added, max_sweeps):
+        """Settle the points whose correlations G (m, p) prove them solved or beyond improvement.
+
+        Returns whether all are settled; if not, the state is that of the first that is not.
+        """
+        for g, one, b in zip(G, rr, range(self.first, len(self.points)), strict=True):
+            point = self.points[b]
+            before = point.gap, point.worst
+            terms = point.w, g, *self.terms[b], self.problem.norm, one
+            point.gap = kernels.duality_gap(*terms, kernels.EPS)
+            if self.to_floor:
+                point.worst = kernels.worst_violation(*terms)
+                solved = point.worst <= 1.0 or (not added and point.worst > 0.5 * before[1])
+            else:
+                solved = point.gap <= self.goal or (not added and point.gap > 0.99 * before[0])
+            self.w, self.r, self.g, self.rr = point.w, point.r, g, one
+            if self.homotopy is not None:
+                solved &= not self._strays(g, self.terms[b][0])
+                if not solved and not added:  # dependent columns, or rounding
+                    self.homotopy, point.gap = None, np.inf
+            if not solved and point.sweeps < max_sweeps:
+                break
+            self.first = b + 1
+        return self.first == len(self.points)
+
+
+    def _strays(self, g, l1):
+        """Return whether columns outside the set should have joined."""
+        pull = g if self.homotopy.one_sided else np.abs(g)
+        beyond = pull > l1 * (1.0 + 1e-8)
+        beyond[self.store.index] = False
+        return bool(beyond.any())
 
 
 class Lockstep:
@@ -224,74 +333,73 @@ class Lockstep:
         p = problems[0].design.shape[1]
         starts = [np.zeros(p)] * len(problems) if starts is None else starts
         self.states = [_State(*args, tol) for args in zip(problems, penalties, starts, strict=True)]
+        self.design = problems[0].design
         self.max_iter = max_iter
         self.workers = workers
-        self.g = np.empty((len(problems), p))
-        self.rr = np.empty(len(problems))
-        for state in self.states:
-            state.r = state.problem.residual(state.w) if state.w.any() else state.problem.y
-        self._correlate(range(len(problems)))
+        found = self._correlate([(state, state.r) for state in self.states])
+        for state, (g, rr) in zip(self.states, found, strict=True):
+            state.g, state.rr = g, rr
         self.previous = None
 
-    def _correlate(self, which):
-        """Refresh correlations and r'Vr of some problems: one pass over X for all of them."""
-        states = [self.states[k] for k in which]
-        U = np.stack([s.problem.weights * s.r for s in states], axis=1)
-        means = np.stack([s.problem.mean for s in states], axis=1)
-        g = states[0].problem.design.transposed_times(U, self.workers)
-        self.g[list(which)] = (g - means * U.sum(axis=0)).T
-        for k, s, u in zip(which, states, U.T, strict=True):
-            self.g[k, s.problem.norm == 0] = 0.0
-            self.rr[k] = u @ s.r
+    def segments(self, n_alphas):
+        """Yield slices of the grid: alphas solved before one pass over X certifies them all."""
+        if n_alphas >= HOMOTOPY_ALPHAS:
+            for state in self.states:
+                state.follow_path()
+        n, p = self.design.shape
+        step = 2 if self.design.sparse else 12
+        step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
+        yield slice(0, 1)
+        for start in range(1, n_alphas, step):
+            yield slice(start, start + step)
 
-    def advance(self, alpha):
-        """Solve all problems at `alpha`; return the sweeps each took."""
-        sweeps = np.zeros(len(self.states), dtype=np.int64)
-        pending = list(range(len(self.states)))
-        previous = alpha if self.previous is None else self.previous
-        threshold = min(max(alpha - (previous - alpha), 0.0), alpha)
+    def _correlate(self, pairs):
+        """Return X'Vr and r'Vr for many (state, r): one pass over X for all of them."""
+        U = np.stack([s.problem.weights * r for s, r in pairs], axis=1)
+        means = np.stack([s.problem.mean for s, _ in pairs], axis=1)
+        g = self.design.transposed_times(U, self.workers)
+        g -= means * U.sum(axis=0)
+        for k, (s, _) in enumerate(pairs):
+            g[s.problem.norm == 0, k] = 0.0
+        g = np.ascontiguousarray(g.T)
+        return [(one, u @ r) for one, u, (_, r) in zip(g, U.T, pairs, strict=True)]
+
+    def advance(self, alphas):
+        """Solve all problems at a segment of decreasing alphas; their `points` are the result."""
+        previous = alphas[0] if self.previous is None else self.previous
+        # the sequential strong rule, or for long segments a guess that is certified anyway
+        strong = max(alphas[-1] - (previous - alphas[-1]), NEAR * alphas[-1])
+        thresholds = np.array([min(strong, alphas[0])])
         for state in self.states:
-            state.gap = state.worst = np.inf
-            state.terms = state.penalty.at(alpha)
+            state.begin(alphas)
+            state.seen, state.thresholds, state.anew = state.g[None], thresholds, True
+        pending = self.states
         while pending:
-            solve = partial(self._round, threshold, self.max_iter - sweeps)
-            rounds = self.workers.map(solve, pending)
-            self._correlate(pending)
+            added = self.workers.map(self._round, pending)
+            pairs = [(state, one.r) for state in pending for one in state.points[state.first :]]
+            found = iter(self._correlate(pairs))
             still = []
-            for k, (added, done) in zip(pending, rounds, strict=True):
-                sweeps[k] += done
-                finished = self._certify(k, added)
-                if not finished and sweeps[k] < self.max_iter:
-                    still.append(k)
-            pending, threshold = still, alpha
-        self.previous = alpha
-        return sweeps
+            for state, more in zip(pending, added, strict=True):
+                first = state.first
+                G, rr = zip(*(next(found) for _ in state.points[first:]), strict=True)
+                if not state.certify(np.array(G), rr, more, self.max_iter):
+                    state.seen = np.array(G)[state.first - first :]
+                    state.thresholds, state.anew = alphas[state.first :], False
+                    still.append(state)
+            pending = still
+        self.previous = alphas[-1]
 
-    def _round(self, threshold, sweeps_left, k):
-        state = self.states[k]
-        added = state.choose(threshold, self.g[k])
-        terms = [one[state.store.index] for one in state.terms]
-        return added, state.solve(terms, self.g[k], self.rr[k], sweeps_left[k])
-
-    def _certify(self, k, added):
-        """Set the state's certificate; return whether it is solved or beyond improvement."""
-        state = self.states[k]
-        before = state.gap, state.worst
-        terms = state.w, self.g[k], *state.terms, state.problem.norm, self.rr[k]
-        state.gap = kernels.duality_gap(*terms, kernels.EPS)
-        if not state.to_floor:
-            return state.gap <= state.goal or (not added and state.gap > 0.99 * before[0])
-        state.worst = kernels.worst_violation(*terms)
-        return state.worst <= 1.0 or (not added and state.worst > 0.5 * before[1])
+    def _round(self, state):
+        added = state.choose(state.thresholds, state.seen, state.anew)
+        state.solve(self.max_iter)
+        return added
 
 
 def solve_working_set(problem, penalty, alphas, tol, max_iter, w):
     """Solve one problem along `alphas`, warm-started at w; return its `Path`."""
     lockstep = Lockstep([problem], [penalty], tol, max_iter, Workers(1), starts=[w])
-    state = lockstep.states[0]
     path = Path.empty(len(alphas), len(w))
-    for i, alpha in enumerate(alphas):
-        path.n_iter[i] = lockstep.advance(alpha)[0]
-        path.coefs[i] = state.w
-        path.gaps[i] = state.gap
+    for part in lockstep.segments(len(alphas)):
+        lockstep.advance(alphas[part])
+        path.fill(part, lockstep.states[0].points)
     return path
