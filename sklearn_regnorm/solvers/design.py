@@ -138,12 +138,18 @@ class DenseDesign:
             out = out + block.T @ U[taken]
         return out
 
-    def gather(self, columns):
-        """Return a float64 copy of some shifted columns in Fortran order."""
-        out = np.empty((self.shape[0], len(columns)), order="F")
-        for k, j in enumerate(columns):
-            np.subtract(self.X[:, j], self.pivot[j], out=out[:, k], dtype=np.float64)
-        return out
+    def gather(self, columns, mean=0.0, out=None):
+        """Copy some shifted columns less `mean` (p,), as float64, into the rows of `out`.
+
+        Returns them in Fortran order.
+        """
+        if out is None:
+            out = np.empty((len(columns), self.shape[0]))
+        for row, j in zip(out, columns, strict=True):
+            np.subtract(self.X[:, j], self.pivot[j], out=row, dtype=np.float64)
+        if np.ndim(mean):
+            out -= mean[columns, None]
+        return out.T
 
 
 class SparseDesign:

@@ -1,9 +1,10 @@
 """The lasso path itself: piecewise linear in alpha, followed from event to event.
 
 Between two events, at which a column joins or leaves the active set A, the coefficients are
-``w_A = G_AA^-1 (q_A - alpha l1_A s_A)`` with signs s (Osborne, Presnell and Turlach 2000; Efron et al.
-2004). The Cholesky factor of G_AA is updated by one row per event, so that a few hundred rows cost
-less than coordinate descent to any tolerance, and the points of the grid are exact to rounding.
+``w_A = G_AA^-1 (q_A - alpha l1_A s_A)`` with signs s (Osborne, Presnell and Turlach 2000; Efron
+et al. 2004). The Cholesky factor of G_AA is updated by one row per event, so that a few hundred
+rows cost less than coordinate descent to any tolerance, and the points of the grid are exact to
+rounding.
 Columns are those of a working set; whether that was large enough is certified elsewhere.
 """
 
@@ -96,6 +97,15 @@ def _next_event(alpha, end, w, d, m, g, a, l1, one_sided, role, hot):
     if who < 0:
         step = alpha - end
     return step, who, side
+
+
+@jit
+def residual(Z, active, w, m, y, r):
+    """Set r = y - Z_A' w_A."""
+    for i in range(y.shape[0]):
+        r[i] = y[i]
+    for k in range(m):
+        _add(-w[k], Z[active[k]], r, y.shape[0])
 
 
 @jit
@@ -197,6 +207,8 @@ class Homotopy:
         m, room = len(self.columns), min(len(index), n) + 1
         place = np.full(len(self.q), -1)
         place[index] = np.arange(len(index))
+        if np.any(place[self.columns] < 0):
+            return None
         walk = _Walk(self, index, Z, room)
         walk.active[:m], walk.sign[:m], walk.w[:m] = place[self.columns], self.sign, self.w
         walk.L[:m, :m] = self.L
@@ -224,7 +236,7 @@ class _Walk:
         self.square = homotopy.problem.norm[index] ** 2
         self.active, self.sign = np.zeros(room, dtype=np.int64), np.zeros(room)
         self.w, self.L = np.zeros(room), np.zeros((room, room))
-        self.events, self.g = 0, None
+        self.events, self.r, self.g = 0, np.empty(Z.shape[1]), None
 
     def go_to(self, end):
         """Follow the path to `end`; return whether that was worth while."""
@@ -253,8 +265,7 @@ class _Walk:
 
     def _refresh(self):
         """Compute residuals and correlations afresh."""
-        chosen = self.active[: self.m]
-        self.r = self.problem.y - self.w[: self.m] @ self.Z[chosen]
+        residual(self.Z, self.active, self.w, self.m, self.problem.y, self.r)
         self.g = self.Z @ (self.problem.weights * self.r)
 
     def _follow(self, end, hot):

@@ -1,25 +1,24 @@
 """Working-set form: many columns, a few of which matter at each alpha.
 
 Several weightings of one X advance along one grid in lockstep. At each alpha every problem is
-solved on a small set of columns, for a segment of several alphas; one product X'R with the residuals of
-all problems and alphas then certifies them or names the columns that are missing.
+solved on a small set of columns, for a segment of several alphas; one product X'R with the
+residuals of all problems and alphas then certifies them or names the columns that are missing.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from .._threads import Workers, check_cancelled
 from . import kernels
+from .column_sets import GatheredColumns, SparseColumns
 from .gram import WORK, Path, solve_point
 from .homotopy import Homotopy
 from .kernels import HUGE
 
 # Share of the wanted duality gap that the problem restricted to the working set is solved to.
 INNER_SHARE = 0.8
-# Working sets up to which the Gram form is tried first, and the largest whose Gram is formed.
-GRAM_FIRST = 1000
+# Largest working set whose Gram matrix is formed.
 GRAM_LIMIT = 2000
 # Sweeps on the residual before a set is given to its Gram matrix.
 PATIENCE = 200
@@ -32,108 +31,6 @@ HOMOTOPY_ALPHAS = 10
 SEGMENT_BYTES = 2**26
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
 FLOOR_TOL = 1e-12
-
-
-class _WorkingSet:
-    """Some columns of X, in the order they came in, and their Gram matrix as far as needed."""
-
-    def __init__(self, problem):
-        self.problem = problem
-        self.index = np.zeros(0, dtype=np.int64)
-        self.G = np.zeros((0, 0))
-
-    def add(self, columns):
-        self.index = np.concatenate([self.index, columns])
-
-    def keep(self, mask):
-        known = mask[: len(self.G)]
-        self.G = self.G[np.ix_(known, known)]
-        self.index = self.index[mask]
-
-    def gram(self):
-        """Return X'VX of the set; only the columns that are new since last time cost anything."""
-        old, m = len(self.G), len(self.index)
-        if old < m:
-            side = self._products(old)
-            G = np.empty((m, m))
-            G[:old, :old] = self.G
-            G[:, old:] = side
-            G[old:, :] = side.T
-            self.G = G
-        return self.G
-
-
-class _Gathered(_WorkingSet):
-    """Columns of a dense X, copied next to each other and centred."""
-
-    def __init__(self, problem):
-        super().__init__(problem)
-        self.values = np.zeros((len(problem.y), 0), order="F")
-
-    def add(self, columns):
-        super().add(columns)
-        new = self.problem.design.gather(columns)
-        new -= self.problem.mean[columns]
-        self.values = np.concatenate([self.values.T, new.T]).T
-
-    def keep(self, mask):
-        super().keep(mask)
-        self.values = np.asfortranarray(self.values[:, mask])
-
-    def _products(self, old):
-        return self.values.T @ (self.problem.weights[:, None] * self.values[:, old:])
-
-    def residual(self, w):
-        used = np.flatnonzero(w)
-        if 2 * len(used) > len(w):
-            return self.problem.y - self.values @ w
-        return self.problem.y - self.values[:, used] @ w[used]
-
-    def correlate(self, r):
-        """Return X'Vr of the set, and r'Vr."""
-        u = self.problem.weights * r
-        return self.values.T @ u, float(u @ r)
-
-    def prefers_gram(self):
-        return len(self.index) <= min(GRAM_FIRST, max(len(self.problem.y), 100))
-
-    def entries(self):
-        return self.values.size
-
-    def kernel_columns(self):
-        record = kernels.Gathered(self.values, self.problem.weights)
-        return record, np.arange(len(self.index))
-
-
-class _Sparse(_WorkingSet):
-    """Columns of a sparse X, used in place."""
-
-    def _products(self, old):
-        chosen = self.problem.design.X[:, self.index]
-        new = sparse.diags_array(self.problem.weights) @ chosen[:, old:]
-        mean = self.problem.mean[self.index]
-        return (chosen.T @ new).toarray() - np.outer(mean, mean[old:])
-
-    def residual(self, w):
-        used = w != 0
-        index, w = self.index[used], w[used]
-        return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
-
-    def correlate(self, r):
-        u = self.problem.weights * r
-        g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
-        return g, float(u @ r)
-
-    def prefers_gram(self):
-        return len(self.index) <= GRAM_FIRST
-
-    def entries(self):
-        return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
-
-    def kernel_columns(self):
-        X = self.problem.design.X
-        record = kernels.Csc(X.data, X.indices, X.indptr, self.problem.mean, self.problem.weights)
-        return record, self.index
 
 
 @dataclass
@@ -163,7 +60,7 @@ class _State:
         self.penalty = penalty
         self.goal = problem.goal(tol)
         self.to_floor = tol < FLOOR_TOL
-        self.store = (_Sparse if problem.design.sparse else _Gathered)(problem)
+        self.store = (SparseColumns if problem.design.sparse else GatheredColumns)(problem)
         self.w = w.copy()
         self.r = problem.residual(w) if w.any() else problem.y
         self.g, self.rr = None, None
@@ -190,9 +87,9 @@ class _State:
         """Let into the working set the columns with some `g` above its threshold times l1.
 
         `g` is (m, p), for m thresholds. The largest first, at most about as many as the support,
-        which a wrong guess can then at worst double. In a new segment (`anew`) columns that have left
-        the support and lie below the thresholds are dropped once they are many. Returns how many
-        were added.
+        which a wrong guess can then at worst double. In a new segment (`anew`) columns that have
+        left the support and lie below the thresholds are dropped once they are many. Returns how
+        many were added.
         """
         support = self.w != 0
         pull = np.where((g < 0) & (self.penalty.lower == 0), 0.0, np.abs(g))
@@ -201,8 +98,9 @@ class _State:
             score = np.where(pull > 0, pull / levels, 0.0).max(axis=0)
         score[support] = np.inf
         size = int(support.sum())
-        if anew and len(self.store.index) > 2 * size + 200:
-            self.store.keep(score[self.store.index] > 1)
+        useful = score[self.store.index] > 1
+        if anew and len(useful) > 2 * useful.sum() + 200:
+            self.store.keep(useful)
         outside = np.ones(len(score), dtype=bool)
         outside[self.store.index] = False
         wanted = np.flatnonzero((score > 1.0) & outside)
@@ -297,13 +195,14 @@ class _State:
             self.w, self.r, self.g, self.rr = point.w, point.r, g, one
             if self.homotopy is not None:
                 solved &= not self._strays(g, self.terms[b][0])
-                if not solved and not added:  # dependent columns, or rounding
+                if (
+                    not solved and not added and before[0] < np.inf
+                ):  # dependent columns, or rounding
                     self.homotopy, point.gap = None, np.inf
             if not solved and point.sweeps < max_sweeps:
                 break
             self.first = b + 1
         return self.first == len(self.points)
-
 
     def _strays(self, g, l1):
         """Return whether columns outside the set should have joined."""
@@ -347,7 +246,7 @@ class Lockstep:
             for state in self.states:
                 state.follow_path()
         n, p = self.design.shape
-        step = 2 if self.design.sparse else 12
+        step = 2 if self.design.sparse else 4
         step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
         yield slice(0, 1)
         for start in range(1, n_alphas, step):

@@ -1,0 +1,128 @@
+"""The lasso path followed from event to event: the same numbers, whatever it meets on its way."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from oracle import KKT_LIMIT, Oracle
+from problems import ar1, regression
+
+from sklearn_regnorm import ElasticNetCV, LassoCV, lasso_path
+from sklearn_regnorm.solvers import forced_form, homotopy, working_set
+
+EPS = np.finfo(float).eps
+
+
+def wide(seed=0, n=60, p=150):
+    rng = np.random.default_rng(seed)
+    X = ar1(rng, n, p, 0.9)
+    return X, X[:, ::12].sum(axis=1) + rng.standard_normal(n)
+
+
+@pytest.fixture(params=["plain", "twins", "rank", "binary", "offset"])
+def data(request):
+    X, y = wide()
+    if request.param == "twins":  # each column twice, one of them with its sign turned
+        X = np.hstack([X[:, :40], -X[:, :40], X[:, :3]])
+    elif request.param == "rank":
+        X = X[:, :9] @ np.random.default_rng(1).standard_normal((9, 80))
+    elif request.param == "binary":  # many ties
+        X = (X > 0) * 1.0
+        y = np.round(y)
+    elif request.param == "offset":
+        X = X + 1e4
+    return X, y
+
+
+@pytest.fixture(autouse=True)
+def form():
+    with forced_form("working_set"):
+        yield
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What the walks over the grid returned."""
+    found, go_to = [], homotopy._Walk.go_to
+
+    def recorded(self, end):
+        found.append(go_to(self, end))
+        return found[-1]
+
+    monkeypatch.setattr(homotopy._Walk, "go_to", recorded)
+    return found
+
+
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_point_is_optimal_to_rounding(weighted, positive, data, calls):
+    X, y = data
+    v = np.random.default_rng(2).integers(0, 3, len(y)) * 1.0 if weighted else None
+    given = {"sample_weight": v, "positive": positive, "alphas": 40}
+    alphas, coefs, gaps = lasso_path(X, y, **given)
+    assert len(calls) > 20
+    for alpha, coef, gap in zip(alphas, coefs.T, gaps, strict=True):
+        oracle = Oracle(X, y, v, alpha=alpha, l1_ratio=1.0, fit_intercept=False, positive=positive)
+        assert gap <= oracle.goal(1e-4, EPS)
+        if len(calls) >= len(alphas) and all(calls):  # it got through
+            assert oracle.kkt(coef, EPS) <= 1e-6
+    _, tight, _ = lasso_path(X, y, **given, tol=1e-14, max_iter=100_000)
+    for alpha, coef in zip(alphas, tight.T, strict=True):
+        oracle = Oracle(X, y, v, alpha=alpha, l1_ratio=1.0, fit_intercept=False, positive=positive)
+        assert oracle.kkt(coef, EPS) <= KKT_LIMIT
+
+
+def test_it_is_used_and_agrees_with_the_other_forms(calls):
+    X, y = wide(3)
+    followed = LassoCV(cv=3).fit(X, y)
+    assert len(calls) >= 4 * 90 and all(calls)
+    assert np.all(followed.dual_gap_path_ <= 1e-12 * y.var())
+    with forced_form("gram"):
+        exact = LassoCV(cv=3).fit(X, y)
+    assert_allclose(followed.mse_path_, exact.mse_path_, rtol=1e-9, atol=1e-10 * y.var())
+    assert_allclose(followed.coef_path_, exact.coef_path_, atol=1e-8)
+    assert followed.alpha_ == exact.alpha_
+
+
+def test_the_elastic_net_is_not_piecewise_linear(calls):
+    X, y = wide(4)
+    ElasticNetCV(cv=3, l1_ratio=0.5, alphas=12).fit(X, y)
+    assert not calls
+    ElasticNetCV(cv=3, l1_ratio=1.0, alphas=12).fit(X, y)
+    assert calls
+
+
+@pytest.mark.parametrize("name", ["NEAR", "HOT"])
+def test_columns_that_were_not_followed_are_found(name, monkeypatch):
+    """With sets too small every step misses columns, and must be taken again with them."""
+    X, y = wide(5)
+    _, expected, _ = lasso_path(X, y)
+    monkeypatch.setattr(working_set if name == "NEAR" else homotopy, name, 1.3)
+    _, coefs, gaps = lasso_path(X, y)
+    assert_allclose(coefs, expected, atol=1e-9)
+    assert np.all(gaps <= 1e-12 * y @ y)
+
+
+def test_when_it_gives_up_descent_takes_over(monkeypatch, calls):
+    X, y = wide(6)
+    _, expected, _ = lasso_path(X, y, tol=1e-14, max_iter=100_000)
+    calls.clear()
+    monkeypatch.setattr(homotopy, "MOST_EVENTS", 0.05)
+    _, coefs, gaps = lasso_path(X, y, tol=1e-14, max_iter=100_000)
+    assert not all(calls)
+    assert_allclose(coefs, expected, atol=1e-8)
+    assert np.all(gaps <= 1e-12 * y @ y)
+
+
+def test_threads_and_repetition_change_nothing():
+    X, y = regression(7, 50, 120)
+    one, two = LassoCV(cv=4).fit(X, y), LassoCV(cv=4, n_jobs=2).fit(X, y)
+    assert_array_equal(one.coef_path_, two.coef_path_)
+    assert_array_equal(one.mse_path_, two.mse_path_)
+    v = np.random.default_rng(8).integers(0, 3, 50)
+    folds = [(np.arange(50) % 3 != k, np.arange(50) % 3 == k) for k in range(3)]
+    weighted = LassoCV(cv=folds, alphas=30).fit(X, y, sample_weight=v)
+    rows = np.repeat(np.arange(50), v)
+    again = [tuple(np.flatnonzero(side[rows]) for side in fold) for fold in folds]
+    repeated = LassoCV(cv=again, alphas=30).fit(X[rows], y[rows])
+    assert_allclose(weighted.mse_path_, repeated.mse_path_, rtol=1e-8)
+    assert_allclose(weighted.coef_, repeated.coef_, atol=1e-9)
