@@ -35,6 +35,7 @@ BAD_PARAMETERS = {
     "positive": FLAG,
     "warm_start": FLAG,
     "copy_X": FLAG,
+    "early_stopping": FLAG,
     "store_cv_results": FLAG,
     "alpha_per_target": FLAG,
     "precompute": ["yes", 3, None, np.ones((2, 3)), np.full((P, P), NAN)],

@@ -71,7 +71,8 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
 
 def check_common(given):
     """Validate the parameters that estimators and path functions share, as far as `given`."""
-    for name in ("fit_intercept", "standardize", "positive", "warm_start", "copy_X"):
+    flags = "fit_intercept", "standardize", "positive", "warm_start", "copy_X", "early_stopping"
+    for name in flags:
         if name in given:
             check_flag(name, given[name])
     if "tol" in given:

@@ -21,6 +21,11 @@ SHARED = {
         mean of y (0 without intercept) and eps the rounding unit of X's dtype. Below 1e-12,
         solving goes on to the rounding floor. Problems small enough for one Gram matrix are
         solved to that floor whatever `tol` is.""",
+    "early_stopping": """early_stopping : bool, default=False
+        End the path once the mean error has clearly turned: ten penalties past its minimum, and
+        two standard errors (paired, over the folds) above it. Errors, certificates and
+        coefficients of the penalties beyond are NaN. Problems of up to 1000 columns are computed
+        whole in any case.""",
     "ignored": """precompute, copy_X, random_state, selection
         Accepted and validated so that code written for scikit-learn runs; without effect. X is
         never copied or modified, Gram matrices are used where they pay, and coordinates are

@@ -140,7 +140,12 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
             else:
                 grids = np.tile(np.sort(grid)[::-1], (len(ratios), 1))
             result = engine.run(
-                ratios, grids, positive=self.positive, tol=self.tol, max_iter=self.max_iter
+                ratios,
+                grids,
+                positive=self.positive,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                early_stopping=self.early_stopping,
             )
             self._publish(problem, ratios, grids, result, one_grid=not isinstance(grid, int))
         return self
@@ -161,7 +166,7 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
     def _publish(self, problem, ratios, grids, result, one_grid):
         mean = result.errors.mean(axis=-1)
         # the first of equal errors: the largest alpha of the first ratio, as scikit-learn has it
-        best = np.unravel_index(np.argmin(mean), mean.shape)
+        best = np.unravel_index(np.nanargmin(mean), mean.shape)
         alpha, ratio = float(grids[best]), ratios[best[0]]
         penalty = problem.penalty(ratio, self.positive)
         path = result.paths[best[0]]
@@ -195,7 +200,7 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
             warn_if_unsolved(self, alpha, self.dual_gap_, goal, self.n_iter_)
             return
         excess = result.gaps / np.maximum(result.goals, np.finfo(np.float64).tiny)
-        excess[result.gaps <= result.goals] = 0.0
+        excess[~(result.gaps > result.goals)] = 0.0  # NaN: not computed
         worst = np.unravel_index(np.argmax(excess), excess.shape)
         if excess[worst] > 0:
             warn_if_unsolved(
@@ -230,6 +235,7 @@ class ElasticNetCV(CrossValidatedRegressor):
     {n_jobs}
     {positive}
     {standardize_cv}
+    {early_stopping}
     {ignored}
 
     Attributes
@@ -271,6 +277,7 @@ class ElasticNetCV(CrossValidatedRegressor):
         random_state: RandomState = None,
         selection: str = "cyclic",
         standardize: bool = False,
+        early_stopping: bool = False,
     ) -> None:
         self.l1_ratio = l1_ratio
         self.eps = eps
@@ -287,6 +294,7 @@ class ElasticNetCV(CrossValidatedRegressor):
         self.random_state = random_state
         self.selection = selection
         self.standardize = standardize
+        self.early_stopping = early_stopping
 
     def _l1_ratios(self):
         return self.l1_ratio
@@ -315,6 +323,7 @@ class LassoCV(CrossValidatedRegressor):
     {n_jobs}
     {positive}
     {standardize_cv}
+    {early_stopping}
     {ignored}
 
     Attributes
@@ -353,6 +362,7 @@ class LassoCV(CrossValidatedRegressor):
         random_state: RandomState = None,
         selection: str = "cyclic",
         standardize: bool = False,
+        early_stopping: bool = False,
     ) -> None:
         self.eps = eps
         self.alphas = alphas
@@ -368,6 +378,7 @@ class LassoCV(CrossValidatedRegressor):
         self.random_state = random_state
         self.selection = selection
         self.standardize = standardize
+        self.early_stopping = early_stopping
 
     def _l1_ratios(self):
         return 1.0

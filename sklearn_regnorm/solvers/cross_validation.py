@@ -12,6 +12,8 @@ from .working_set import Lockstep
 
 # Bytes of cross-products kept at once; beyond it each training side is computed from its rows.
 STATISTICS_BYTES = 2**28
+# Alphas after which a minimum of the errors may count as the minimum: half a decade and less.
+PAST = 10
 
 
 @dataclass
@@ -62,7 +64,7 @@ class CrossValidation:
             whole, self.sides = fold_products(data, folds, workers)
         self.problem = Problem(data, 0, data.weights, products=whole)
 
-    def run(self, ratios, grids, *, positive, tol, max_iter):
+    def run(self, ratios, grids, *, positive, tol, max_iter, early_stopping):
         """Solve every fold and the full data along every grid; return a `CVResult`.
 
         Parameters
@@ -71,9 +73,13 @@ class CrossValidation:
             l1_ratio of each grid.
         grids : ndarray of shape (n_ratios, n_alphas)
             Decreasing alphas.
+        early_stopping : bool
+            End a grid once the folds' errors have turned; what is then not computed is NaN. In
+            Gram form nothing would be saved, and all is computed.
         """
-        engine = self._run_gram if self.in_gram_form else self._run_lockstep
-        return engine(ratios, grids, positive, tol, max_iter)
+        if self.in_gram_form:
+            return self._run_gram(ratios, grids, positive, tol, max_iter)
+        return self._run_lockstep(ratios, grids, positive, tol, max_iter, early_stopping)
 
     def _row_weights(self, k, side):
         """Return the weights (n,) of one side of fold k; a row listed twice counts twice."""
@@ -111,7 +117,7 @@ class CrossValidation:
 
     # ------------------------------------------------------------ working-set form
 
-    def _run_lockstep(self, ratios, grids, positive, tol, max_iter):
+    def _run_lockstep(self, ratios, grids, positive, tol, max_iter, early_stopping):
         kept, held = (
             np.stack([self._row_weights(k, side) for k in range(len(self.folds))])
             for side in (0, 1)
@@ -119,8 +125,8 @@ class CrossValidation:
         mean, variance = self.data.design.moments((kept / kept.sum(axis=1, keepdims=True)).T)
         folds = [Problem(self.data, 0, v, (mean[:, k], variance[:, k])) for k, v in enumerate(kept)]
         everyone = [*folds, self.problem]
-        errors = np.empty((*grids.shape, len(folds)))
-        gaps = np.empty_like(errors)
+        errors = np.full((*grids.shape, len(folds)), np.nan)
+        gaps = errors.copy()
         paths = []
         for i, (ratio, alphas) in enumerate(zip(ratios, grids, strict=True)):
             penalties = [one.penalty(ratio, positive) for one in everyone]
@@ -128,7 +134,7 @@ class CrossValidation:
                 path = _closed_folds(everyone, penalties, held, alphas, errors[i], gaps[i])
             else:
                 lockstep = Lockstep(everyone, penalties, tol, max_iter, self.workers)
-                path = _follow(lockstep, held, alphas, errors[i], gaps[i])
+                path = _follow(lockstep, held, alphas, errors[i], gaps[i], early_stopping)
             paths.append(path)
         goals = np.array([fold.goal(tol) for fold in folds])
         return CVResult(errors, gaps, goals, paths)
@@ -184,7 +190,7 @@ def shared_groups(folds, weights, most):
     return None if len(present) > most else [np.flatnonzero(group == k) for k in present]
 
 
-def _follow(lockstep, held, alphas, errors, gaps):
+def _follow(lockstep, held, alphas, errors, gaps, early_stopping):
     """Advance along `alphas`, filling errors and gaps (n_alphas, n_folds) of the folds.
 
     The last problem of `lockstep` is that of all rows; its path is returned.
@@ -197,7 +203,24 @@ def _follow(lockstep, held, alphas, errors, gaps):
         for k, (fold, h) in enumerate(zip(folds, held, strict=True)):
             gaps[part, k] = [point.gap for point in fold.points]
             errors[part, k] = [h @ (point.r * point.r) / h.sum() for point in fold.points]
+        if early_stopping and has_turned(errors[: part.stop]):
+            path.coefs[part.stop :] = np.nan
+            break
     return path
+
+
+def has_turned(errors):
+    """Return whether the mean over folds of errors (n_alphas, n_folds) has clearly turned.
+
+    It has if its minimum lies at least PAST alphas back and the last errors exceed those at the
+    minimum, fold by fold, by two standard errors in the mean.
+    """
+    best = int(np.argmin(errors.mean(axis=1)))
+    if len(errors) - 1 - best < PAST:
+        return False
+    excess = errors[-1] - errors[best]
+    noise = excess.std(ddof=1) / np.sqrt(len(excess)) if len(excess) > 1 else 0.0
+    return bool(excess.mean() > 2.0 * noise)
 
 
 def _closed_folds(everyone, penalties, held, alphas, errors, gaps):
