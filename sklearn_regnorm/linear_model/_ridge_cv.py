@@ -22,8 +22,10 @@ from .._validation import (
     check_X_y,
 )
 from ..solvers.closed_form import RidgeSolver
+from ..solvers.cross_validation import cross_validate_ridge
 from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
+from ..solvers.ridge_path import ridge_path
 from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import publish
@@ -268,45 +270,30 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         """Return the mean scores (n_alphas,) over the folds."""
         data = problems[0].data
 
-        def solve(train, test):
-            n = len(data.weights)
-            kept = np.bincount(train, minlength=n) * data.weights
-            fold = make_problems(data, kept)
-            held = np.bincount(test, minlength=n) * data.weights
-            penalty = fold[0].penalty(0.0, positive=False)
-            # alpha is that of a sum over rows, and this fold has fewer of them
-            alphas = inner * (data.weights.sum() / kept.sum())
-            coefs = _ridge_path(fold, penalty, alphas)
-            errors = np.empty((len(alphas), len(fold)))
-            gaps = np.empty_like(errors)
-            for t, problem in enumerate(fold):
-                R = problem.residual(coefs[:, t].T)
-                errors[:, t] = problem.outer_gap(held @ (R * R) / held.sum())
-                for k, alpha in enumerate(alphas):
-                    gap = problem.certificate(coefs[k, t], alpha, penalty)[0]
-                    gaps[k, t] = problem.outer_gap(gap)
-            scores = -errors.mean(axis=1)
-            if scorer is not None:
-                model = Ridge()
-                model.n_features_in_ = X.shape[1]
-                for k in range(len(alphas)):
-                    model.coef_, model.intercept_ = _outer(fold, coefs[k], y.ndim == 1)
-                    scores[k] = scorer(model, X[test], y[test], data.weights[test])
-            return errors.mean(axis=1), gaps.max(axis=1), scores
+        def judge(fold, coefs, test):
+            model = Ridge()
+            model.n_features_in_ = X.shape[1]
+            scores = np.empty(len(coefs))
+            for k, one in enumerate(coefs):
+                model.coef_, model.intercept_ = _outer(fold, one, y.ndim == 1)
+                scores[k] = scorer(model, X[test], y[test], data.weights[test])
+            return scores
 
         with Workers(self.n_jobs) as workers:
-            results = workers.map(solve, *zip(*folds, strict=True))
-        errors, gaps, scores = (np.stack(parts, axis=1) for parts in zip(*results, strict=True))
-        self.mse_path_, self.dual_gap_path_ = errors, gaps
+            self.mse_path_, self.dual_gap_path_, scores = cross_validate_ridge(
+                data, folds, inner, workers, judge if scorer else None
+            )
         return scores.mean(axis=1)
 
     # ------------------------------------------------------------ result
 
     def _publish(self, problems, inner, best, one_target):
         penalty = problems[0].penalty(0.0, positive=False)
-        coefs = _ridge_path(problems, penalty, inner)
+        coefs, _ = ridge_path(problems, penalty, inner)
         picks = np.broadcast_to(best, len(problems))
-        results = []
+        solver, results = RidgeSolver(problems, penalty), []
+        for pick in np.unique(picks):  # to rounding from X itself
+            coefs[pick] = solver.solve(inner[pick])[0]
         for t, (problem, pick) in enumerate(zip(problems, picks, strict=True)):
             w, alpha = coefs[pick, t], inner[pick]
             gap = problem.certificate(w, alpha, penalty)[0]
@@ -344,12 +331,6 @@ class _Echo(RegressorMixin, BaseEstimator):
 
     def predict(self, predictions):
         return predictions
-
-
-def _ridge_path(problems, penalty, alphas):
-    """Return coefficients (n_alphas, n_targets, p) on the inner scale."""
-    solver = RidgeSolver(problems, penalty)
-    return np.stack([solver.solve(alpha)[0] for alpha in alphas])
 
 
 def _outer(problems, coefs, one_target):

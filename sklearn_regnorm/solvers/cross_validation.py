@@ -7,7 +7,8 @@ import numpy as np
 from .._statistics import cross_products, merge_all
 from .gram import Path, heldout_errors, solve_gram
 from .path import choose_form, solve_path
-from .problem import Problem
+from .problem import Problem, make_problems
+from .ridge_path import ridge_path
 from .working_set import Lockstep
 
 # Bytes of cross-products kept at once; beyond it each training side is computed from its rows.
@@ -81,7 +82,7 @@ class CrossValidation:
             return self._run_gram(ratios, grids, positive, tol, max_iter)
         return self._run_lockstep(ratios, grids, positive, tol, max_iter, early_stopping)
 
-    def _row_weights(self, k, side):
+    def row_weights(self, k, side):
         """Return the weights (n,) of one side of fold k; a row listed twice counts twice."""
         counts = np.bincount(self.folds[k][side], minlength=len(self.data.weights))
         return counts * self.data.weights
@@ -91,7 +92,7 @@ class CrossValidation:
     def _run_gram(self, ratios, grids, positive, tol, max_iter):
         def solve_fold(k):
             train, test = self.sides(k)
-            fold = Problem(self.data, 0, self._row_weights(k, 0), products=train)
+            fold = Problem(self.data, 0, self.row_weights(k, 0), products=train)
             errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
             for i, ratio in enumerate(ratios):
                 penalty = fold.penalty(ratio, positive)
@@ -99,7 +100,7 @@ class CrossValidation:
                 gaps[i] = path.gaps
                 errors[i], doubtful = heldout_errors(path.coefs, train, test)
                 if doubtful.any():
-                    held = self._row_weights(k, 1)
+                    held = self.row_weights(k, 1)
                     R = fold.residual(path.coefs[doubtful].T)
                     errors[i, doubtful] = held @ (R * R) / held.sum()
             return errors, gaps, fold.goal(tol)
@@ -119,8 +120,7 @@ class CrossValidation:
 
     def _run_lockstep(self, ratios, grids, positive, tol, max_iter, early_stopping):
         kept, held = (
-            np.stack([self._row_weights(k, side) for k in range(len(self.folds))])
-            for side in (0, 1)
+            np.stack([self.row_weights(k, side) for k in range(len(self.folds))]) for side in (0, 1)
         )
         mean, variance = self.data.design.moments((kept / kept.sum(axis=1, keepdims=True)).T)
         folds = [Problem(self.data, 0, v, (mean[:, k], variance[:, k])) for k, v in enumerate(kept)]
@@ -138,6 +138,46 @@ class CrossValidation:
             paths.append(path)
         goals = np.array([fold.goal(tol) for fold in folds])
         return CVResult(errors, gaps, goals, paths)
+
+
+def cross_validate_ridge(data, folds, alphas, workers, judge=None):
+    """Return errors, gaps (n_alphas, n_folds) and judgements of a ridge grid on every fold.
+
+    Parameters
+    ----------
+    data : Data
+    folds : list of (train, test)
+    alphas : ndarray of shape (n_alphas,)
+        In units of the mean loss on all rows; a fold's sum over rows has fewer of them.
+    workers : Workers
+    judge : callable, optional
+        ``judge(problems, coefs, test)`` of a fold, coefs (n_alphas, n_targets, p); by default
+        minus the errors. Returns (n_alphas,).
+    """
+    engine = CrossValidation(data, folds, workers)
+
+    def solve(k):
+        kept, held = engine.row_weights(k, 0), engine.row_weights(k, 1)
+        train, test = engine.sides(k) if engine.in_gram_form else (None, None)
+        problems = make_problems(data, kept, train)
+        grid = alphas * (data.weights.sum() / kept.sum())
+        coefs, gaps = ridge_path(problems, problems[0].penalty(0.0, positive=False), grid)
+        errors = np.empty(gaps.shape)
+        for t, problem in enumerate(problems):
+            doubtful = np.ones(len(grid), dtype=bool)
+            if train is not None:
+                errors[:, t], doubtful = heldout_errors(coefs[:, t], train, test, t)
+            if doubtful.any():
+                R = problem.residual(coefs[doubtful, t].T)
+                errors[doubtful, t] = held @ (R * R) / held.sum()
+            errors[:, t] = problem.outer_gap(errors[:, t])
+            gaps[:, t] = problem.outer_gap(gaps[:, t])
+        errors = errors.mean(axis=1)
+        verdict = -errors if judge is None else judge(problems, coefs, folds[k][1])
+        return errors, gaps.max(axis=1), verdict
+
+    results = workers.map(solve, range(len(folds)))
+    return [np.stack(parts, axis=1) for parts in zip(*results, strict=True)]
 
 
 def fold_products(data, folds, workers):
