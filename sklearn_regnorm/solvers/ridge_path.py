@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import linalg
 
+from .._threads import check_cancelled
 from . import kernels
 from .closed_form import ACCEPTED, RidgeSolver
 from .gram import GRAM_COLUMNS
@@ -35,6 +36,7 @@ def ridge_path(problems, penalty, alphas):
                 gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms, kernels.EPS)
         rest = np.flatnonzero(worst.max(axis=1) > ACCEPTED)
     for a in rest:
+        check_cancelled()
         coefs[a] = solver.solve(alphas[a])[0]
         for t, problem in enumerate(problems):
             gaps[a, t] = problem.certificate(coefs[a, t], alphas[a], penalty)[0]
