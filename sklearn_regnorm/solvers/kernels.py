@@ -30,6 +30,10 @@ HUGE = 1.7e308
 NEAR_FLOOR = 8.0
 # Rounds of descent and Newton steps without halving the violation, before a solver gives up.
 MAX_IDLE = 1000
+# Sweeps on the residual between two over all columns, which go with a look at the gap; and the
+# share of l1 above which a correlation is near the support.
+ROUND = 6
+NEAR_SUPPORT = 0.98
 # Newton steps in a row that kinks may cut short: their least number, and their multiplications.
 LEAST_STEPS = 8
 STEPS_WORK = 1e8
@@ -512,13 +516,37 @@ def gram_path(
 
 
 @jit
+def _residual_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
+    """One pass of coordinate descent over live[:m]; return the shift and the largest move."""
+    largest = 0.0
+    for i in range(m):
+        k = live[i]
+        old = w[k]
+        g[k] = column_dot(columns, chosen[k], r, shift)
+        if old == 0.0 and abs(g[k]) <= l1[k] * (1.0 + 8.0 * EPS):
+            continue
+        curvature = norm[k] * norm[k]
+        if curvature > 0.0:
+            z = g[k] + curvature * old
+            new = minimise_coordinate(z, curvature, l1[k], l2[k], lower[k], upper[k])
+        else:
+            new = min(max(0.0, lower[k]), upper[k])
+        if new != old:
+            w[k] = new
+            shift += column_step(columns, chosen[k], new - old, r)
+            largest = max(largest, abs(new - old) * norm[k])
+    return shift, largest
+
+
+@jit
 def residual_solve(
     columns, chosen, w, r, shift, l1, l2, lower, upper, norm,
-    gap_goal, sweeps, max_sweeps, most, g,
+    gap_goal, sweeps, max_sweeps, most, g, live,
 ):  # fmt: skip
     """Coordinate descent on the residual r + shift over the columns `chosen`.
 
-    `w`, `l1`, ... `norm` and the scratch `g` are indexed like `chosen`, columns by its values.
+    `w`, `l1`, ... `norm` and the scratch `g` and `live` are indexed like `chosen`, columns by its
+    values. Rounds of sweeps over the support and what is near it, between sweeps over all.
     Stops at a duality gap of `gap_goal` within these columns (never, if it is 0), or when nothing
     moves above rounding, or after `most` sweeps, so that Ctrl-C is heard; `sweeps` were done in
     earlier calls. Returns (sweeps in all, shift, status) with the statuses of `gram_solve`.
@@ -527,30 +555,24 @@ def residual_solve(
     size = chosen.shape[0]
     pause = sweeps + most
     while True:
-        largest = 0.0
+        m = 0
+        whole = sweeps % ROUND == 0
         for k in range(size):
-            j = chosen[k]
-            curvature = norm[k] * norm[k]
-            old = w[k]
-            g[k] = column_dot(columns, j, r, shift)
-            if old == 0.0 and abs(g[k]) <= l1[k] * (1.0 + 8.0 * EPS):
-                continue
-            if curvature > 0.0:
-                z = g[k] + curvature * old
-                new = minimise_coordinate(z, curvature, l1[k], l2[k], lower[k], upper[k])
-            else:
-                new = min(max(0.0, lower[k]), upper[k])
-            if new != old:
-                w[k] = new
-                shift += column_step(columns, j, new - old, r)
-                largest = max(largest, abs(new - old) * norm[k])
+            if whole or w[k] != 0.0 or abs(g[k]) > NEAR_SUPPORT * l1[k]:
+                live[m] = k
+                m += 1
+        shift, largest = _residual_sweep(
+            columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g
+        )
         sweeps += 1
         rr = 0.0
         for i in range(n):
             rr += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
         if largest <= EPS * rounding_scale(w, norm, rr):
-            return sweeps, shift, 2
-        if sweeps % 5 == 0 or sweeps >= max_sweeps:
+            if m == size:
+                return sweeps, shift, 2
+            sweeps += -sweeps % ROUND  # on to a sweep over all
+        if sweeps % ROUND == 0 or sweeps >= max_sweeps:
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
             if gap_goal > 0.0:

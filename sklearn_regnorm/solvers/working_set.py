@@ -167,13 +167,13 @@ class _State:
         shift = float(self.problem.mean[index] @ w) if self.problem.design.sparse else 0.0
         r -= shift
         sweeps, status = 0, 0
-        g = np.empty(len(index))
+        g, live = np.empty(len(index)), np.empty(len(index), dtype=np.int64)
         most = 1 + int(WORK / (2.0 * self.store.entries()))
         while status == 0 and sweeps < max_sweeps:
             check_cancelled()
             sweeps, shift, status = kernels.residual_solve(
                 columns, chosen, w, r, shift, *terms, self.problem.norm[index],
-                goal, sweeps, max_sweeps, most, g,
+                goal, sweeps, max_sweeps, most, g, live,
             )  # fmt: skip
         return sweeps, status
 
