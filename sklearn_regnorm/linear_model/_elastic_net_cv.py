@@ -35,8 +35,7 @@ def alpha_grid(problem, l1_ratio, positive, eps, n_alphas):
     Constant targets, which no alpha can separate, get a constant grid at 1e-15.
     """
     penalty = problem.penalty(max(l1_ratio, LEAST_GRID_RATIO), positive)
-    q = problem.correlate(problem.y)
-    q[problem.norm == 0] = 0.0
+    q = problem.q
     if positive:
         q = np.maximum(q, 0.0)
     tiny = np.finfo(np.float64).resolution

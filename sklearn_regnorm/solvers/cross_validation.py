@@ -218,14 +218,18 @@ def shared_groups(folds, weights, most):
     Returns a list of row indices, or None if there would be more than `most` groups or a side
     lists a row twice.
     """
-    n = len(weights)
-    if len(folds) > most or any(len(np.unique(side)) < len(side) for f in folds for side in f):
+    if len(folds) > most:
         return None
-    member = np.zeros((2 * len(folds), n), dtype=bool)
-    for row, side in zip(member, (side for fold in folds for side in fold), strict=True):
-        row[side] = True
-    _, group = np.unique(np.packbits(member, axis=0), axis=1, return_inverse=True)
-    group = np.where(weights > 0, group.ravel(), -1)
+    group = np.zeros(len(weights), dtype=np.int64)
+    for fold in folds:
+        for side in fold:
+            counts = np.bincount(side, minlength=len(weights))
+            if counts.max(initial=0) > 1:
+                return None
+            group = 2 * group + counts
+        if group.max() > 2**40:
+            group = np.unique(group, return_inverse=True)[1]
+    group = np.where(weights > 0, np.unique(group, return_inverse=True)[1], -1)
     present = np.setdiff1d(group, [-1])
     return None if len(present) > most else [np.flatnonzero(group == k) for k in present]
 

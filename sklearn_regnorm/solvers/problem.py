@@ -11,6 +11,7 @@ factors and `Problem.publish` takes them out again.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import sparse
@@ -219,6 +220,11 @@ class Problem:
         g = self.design.transposed_times(u) - np.multiply.outer(self.mean, u.sum(axis=0))
         g[self.norm == 0] = 0.0
         return g
+
+    @cached_property
+    def q(self):
+        """X'Vy, from X itself."""
+        return self.correlate(self.y)
 
     def residual(self, w):
         """Return y - X w for the centred columns, all rows, weighted or not."""
