@@ -17,11 +17,13 @@ from importlib.util import find_spec
 from . import cold_start
 from .cases import CASES, N_FOLDS
 from .peers import PEERS
+from .real import real_cases
 
 NOTES = f"""
 time: median seconds. ÷ ours: time over ours. gap: worst duality gap over all penalties, all
 {N_FOLDS} folds and the full-data fit, relative to Σ(y−ȳ)²/n, recomputed from the coefficients
 (ours: full-data path and first fold). memory: peak above what the loaded data take, MiB.
+non-zeros: of the chosen model.
 scikit-learn and ours run with n_jobs=2; the others have no working CV estimator, their folds
 run one after the other. Compile time is not counted.
 """
@@ -53,22 +55,23 @@ def measure(case, peers, folder, factor, repeat, limit):
     return results
 
 
-def rows(name, factor, results):
+def rows(name, results):
     """Return the case's lines of the Markdown table."""
-    case = CASES[name].scaled(factor)
-    title = f"{name} {case.n_rows}×{case.n_columns}"
-    if len(case.l1_ratios) > 1:
-        title += f", {len(case.l1_ratios)} ratios"
+    measured = [got[0] for got in results.values() if isinstance(got, list)]
+    title = f"{name} {'×'.join(map(str, measured[0]['shape']))}" if measured else name
+    if name in CASES and len(CASES[name].l1_ratios) > 1:
+        title += f", {len(CASES[name].l1_ratios)} ratios"
     ours = results.get("ours")
     base = statistics.median(r["seconds"] for r in ours) if isinstance(ours, list) else None
     for peer, got in results.items():
         if isinstance(got, str):
-            yield f"| {title} | {peer} | {got} | | | |"
+            yield f"| {title} | {peer} | {got} | | | | |"
             continue
         seconds = statistics.median(r["seconds"] for r in got)
         gap, memory = (max(r[key] for r in got) for key in ("gap", "memory"))
         ratio = f"{seconds / base:.1f}" if base else ""
-        yield f"| {title} | {peer} | {seconds:.3g} | {ratio} | {gap:.0e} | {memory:.0f} |"
+        values = f"{seconds:.3g} | {ratio} | {gap:.0e} | {memory:.0f} | {got[0]['nonzeros']}"
+        yield f"| {title} | {peer} | {values} |"
 
 
 def main():
@@ -76,7 +79,8 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     default = [name for name, case in CASES.items() if case.by_default]
     add = parser.add_argument
-    add("--cases", nargs="+", choices=CASES, default=default, help=f"default: {' '.join(default)}")
+    add("--cases", nargs="+", default=default, help=f"default: {' '.join(default)}")
+    add("--data", help="a folder of real data sets (see benchmarks/real.py), measured too")
     add("--peers", nargs="+", choices=PEERS, default=list(PEERS), help="default: all installed")
     add("--repeat", type=int, default=3, help="repetitions, of which the median counts")
     add("--limit", type=float, default=240.0, help="seconds for one measurement of one package")
@@ -84,20 +88,26 @@ def main():
     add("--no-cold-start", action="store_true", help="leave out import and compile times")
     options = parser.parse_args()
 
+    known = CASES | (real_cases(options.data) if options.data else {})
+    if options.data and options.cases == default:
+        options.cases = [*default, *(name for name in known if name not in CASES)]
+    if unknown := set(options.cases) - set(known):
+        parser.error(f"--cases: no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     peers = [peer for peer in options.peers if find_spec(PEERS[peer][0])]
     absent = [peer for peer in options.peers if peer not in peers]
     if absent:
         print(f"not installed: {', '.join(absent)}\n")
     factor = 10 if options.quick else 1
     failed = False
-    print("| case | package | time, s | ÷ ours | gap | memory, MiB |\n|---|---|---|---|---|---|")
+    head = "case", "package", "time, s", "÷ ours", "gap", "memory, MiB", "non-zeros"
+    print(f"| {' | '.join(head)} |\n{'|---' * len(head)}|")
     for case in options.cases:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["NUMBA_CACHE_DIR"] = folder  # never a stale kernel of edited sources
             if run_worker(["make", case, folder, factor]) == "failed":
                 sys.exit(1)
             results = measure(case, peers, folder, factor, options.repeat, options.limit)
-        print("\n".join(rows(case, factor, results)), flush=True)
+        print("\n".join(rows(case, results)), flush=True)
         failed |= "failed" in results.values()
     print(NOTES)
     if not options.no_cold_start and "ours" in peers:

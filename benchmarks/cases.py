@@ -115,7 +115,7 @@ class Problem:
 
 def load(case: Case, folder: Path) -> Problem:
     """Read what `save` wrote."""
-    if case.text:
+    if (folder / "X.npz").exists():
         X = sparse.load_npz(folder / "X.npz")
     else:
         X = np.load(folder / "X.npy")

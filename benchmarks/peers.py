@@ -1,7 +1,8 @@
 """The packages: each fits a `Problem` by cross-validation and keeps its path for the certificate.
 
 A peer is a function ``fit(problem) -> solutions``. The solutions are tuples ``(rows, l1_ratio,
-alphas, coefs)`` with rows None for all of them; `worst_gap` recomputes what each is worth.
+alphas, coefs)`` with rows None for all of them, the last being the chosen model; `worst_gap`
+recomputes what each is worth.
 
 Packages with a CV estimator are run through it. The others solve one path per fold, choose the
 penalty by the mean held-out error and solve once more for it with all rows; their folds run one
@@ -22,9 +23,11 @@ def ours(problem: Problem):
     shape = (len(problem.l1_ratios), -1, problem.X.shape[1])
     coefs = model.coef_path_.reshape(shape)
     alphas = model.alphas_.reshape(shape[:2])
-    return [
+    paths = [
         (None, ratio, a, c) for ratio, a, c in zip(problem.l1_ratios, alphas, coefs, strict=True)
     ]
+    ratio = getattr(model, "l1_ratio_", 1.0)
+    return [*paths, (None, ratio, np.array([model.alpha_]), model.coef_[None])]
 
 
 def our_first_fold(problem: Problem):
