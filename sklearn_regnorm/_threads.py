@@ -4,8 +4,8 @@ Results do not depend on the number of threads: what is computed together depend
 and every piece runs BLAS on one thread.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Lock, Thread, local
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event, Lock, local
 
 from joblib import effective_n_jobs
 from threadpoolctl import ThreadpoolController
@@ -14,37 +14,41 @@ from threadpoolctl import ThreadpoolController
 class _BlasCap:
     """Holds BLAS to one thread while anyone is inside; the last to leave lifts it.
 
-    The first and the last may be different threads, but threadpoolctl lets no thread change what
-    another has set, as long as that lives. So limits are set and lifted by threads that end.
+    Of OpenBLAS threadpoolctl 3.8 lets one thread set the limit, as long as that thread lives, and
+    ignores what others ask for. So control is taken from whoever has it, and given up in the end.
     """
 
     def __init__(self):
         self._lock = Lock()
         self._inside = 0
-        self._controller = None
+        self._blas = None
         self._limit = None
 
     def __enter__(self):
         with self._lock:
-            if self._inside == 0:
-                _run_in_a_thread(self._set)
+            if self._limit is None:
+                self._blas = self._blas or ThreadpoolController().select(user_api="blas")
+                self._release()
+                self._limit = self.limit_here()
             self._inside += 1
 
     def __exit__(self, *exception):
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                _run_in_a_thread(self._limit.restore_original_limits)
+                self._release()
+                self._limit.restore_original_limits()
+                self._release()
+                self._limit = None
 
-    def _set(self):
-        self._controller = self._controller or ThreadpoolController()
-        self._limit = self._controller.limit(limits=1, user_api="blas")
+    def limit_here(self):
+        """Limit this thread to one: with OpenMP every thread has a limit of its own."""
+        return self._blas.limit(limits=1, user_api="blas")
 
-
-def _run_in_a_thread(function):
-    thread = Thread(target=function)
-    thread.start()
-    thread.join()
+    def _release(self):
+        for library in self._blas.lib_controllers:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
 
 
 one_blas_thread = _BlasCap()
@@ -59,6 +63,7 @@ _thread = local()
 
 def _work_for(cancelled):
     _thread.cancelled = cancelled
+    one_blas_thread.limit_here()
 
 
 def check_cancelled():
@@ -94,14 +99,18 @@ class Workers:
         return self
 
     def __exit__(self, *exception):
-        if self._pool is not None:
-            if exception[0] is not None:
-                self._cancelled.set()
-            self._pool.shutdown(cancel_futures=True)
-        one_blas_thread.__exit__()
+        try:
+            if self._pool is not None:
+                if exception[0] is not None:
+                    self._cancelled.set()
+                self._pool.shutdown(cancel_futures=True)
+        finally:
+            one_blas_thread.__exit__()
 
     def map(self, function, *arguments):
-        """Return ``[function(*a) for a in zip(*arguments)]``."""
+        """Return ``[function(*a) for a in zip(*arguments)]``, or raise as soon as one call does."""
         if self._pool is None:
             return [function(*one) for one in zip(*arguments, strict=True)]
-        return list(self._pool.map(function, *arguments))
+        futures = [self._pool.submit(function, *one) for one in zip(*arguments, strict=True)]
+        finished = wait(futures, return_when=FIRST_EXCEPTION).done
+        return [future.result() for future in futures if future in finished]

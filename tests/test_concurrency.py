@@ -12,17 +12,18 @@ from pathlib import Path
 import pytest
 from numpy.testing import assert_array_equal
 from problems import contain, regression
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import sklearn_regnorm
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
-from sklearn_regnorm._threads import Cancelled, Workers, check_cancelled
+from sklearn_regnorm._threads import Cancelled, Workers, check_cancelled, one_blas_thread
 
 # ------------------------------------------------------------------------------ Ctrl-C
 
 LONG = """
 import sys, time, warnings
 import numpy as np
-from sklearn_regnorm import ElasticNet, Lasso, LassoCV
+from sklearn_regnorm import ElasticNet, Lasso, LassoCV, RidgeCV
 from sklearn_regnorm.solvers import forced_form
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
@@ -54,6 +55,7 @@ LONG_FITS = {
     "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
     "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
     "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
+    "ridge in threads": '"gram", RidgeCV(alphas=np.geomspace(1e-6, 1, 1500), cv=2, n_jobs=2)',
 }
 
 
@@ -122,13 +124,14 @@ def test_threads_share_one_fitted_model():
             assert_array_equal(got, expected)
 
 
-def test_an_error_in_one_thread_ends_the_others():
+@pytest.mark.parametrize("broken", [0, 1])
+def test_an_error_in_one_thread_ends_the_others(broken):
     ended, started = [], threading.Event()
 
     def work(k):
-        if k == 0:
+        if k == broken:
             started.wait(10)
-            raise RuntimeError("fold 0")
+            raise RuntimeError(f"fold {k}")
         started.set()
         try:
             while time.perf_counter() < deadline:
@@ -138,6 +141,31 @@ def test_an_error_in_one_thread_ends_the_others():
             raise
 
     deadline = time.perf_counter() + 10
-    with pytest.raises(RuntimeError, match="fold 0"), Workers(2) as workers:
+    with pytest.raises(RuntimeError, match=f"fold {broken}"), Workers(2) as workers:
         workers.map(work, [0, 1])
-    assert ended == [1]
+    assert ended == [1 - broken]
+
+
+# ------------------------------------------------------------------------------ BLAS
+
+
+def blas_threads():
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_blas_is_capped_while_others_limit_it(elsewhere):
+    """threadpoolctl 3.8 ignores what a thread asks of OpenBLAS while another has control of it."""
+
+    def capped():
+        with one_blas_thread:
+            inside = blas_threads()
+            with Workers(2) as workers:
+                return inside.union(*workers.map(lambda _: blas_threads(), range(4)))
+
+    before = blas_threads()
+    with ThreadPoolExecutor(1) as pool, threadpool_limits(2, "blas"):
+        limited = blas_threads()
+        assert (pool.submit(capped).result() if elsewhere else capped()) <= {1}
+        assert blas_threads() == limited
+    assert blas_threads() == before

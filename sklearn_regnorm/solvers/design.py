@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._statistics import BLOCK_ENTRIES
+from .._threads import check_cancelled
 from . import kernels
 
 # A column is worth shifting explicitly when its mean is this many standard deviations from zero.
@@ -50,6 +51,7 @@ class DenseDesign:
         step = max(64, BLOCK_ENTRIES // max(self.shape[1], 1))
         whole = len(rows) == self.shape[0] and np.array_equal(rows, np.arange(len(rows)))
         for start in range(0, len(rows), step):
+            check_cancelled()
             yield slice(start, start + step) if whole else rows[start : start + step]
 
     def row_blocks(self, origin):
