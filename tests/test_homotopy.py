@@ -113,6 +113,15 @@ def test_when_it_gives_up_descent_takes_over(monkeypatch, calls):
     assert np.all(gaps <= 1e-12 * y @ y)
 
 
+def test_neither_a_start_nor_max_iter_matters():
+    X, y = wide(9)
+    _, expected, _ = lasso_path(X, y)
+    for given in ({"coef_init": np.ones(X.shape[1])}, {"max_iter": 1}):
+        _, coefs, gaps = lasso_path(X, y, **given)
+        assert_allclose(coefs, expected, atol=1e-9)
+        assert np.all(gaps <= 1e-12 * y @ y)
+
+
 def test_threads_and_repetition_change_nothing():
     X, y = regression(7, 50, 120)
     one, two = LassoCV(cv=4).fit(X, y), LassoCV(cv=4, n_jobs=2).fit(X, y)

@@ -184,15 +184,13 @@ class Homotopy:
     problem : Problem
     l1 : ndarray of shape (p,)
         Strengths per unit alpha.
-    q : ndarray of shape (p,)
-        X'Vy.
     one_sided : bool
         Whether coefficients are kept non-negative.
     """
 
-    def __init__(self, problem, l1, q, one_sided):
-        self.problem, self.l1, self.q, self.one_sided = problem, l1, q, one_sided
-        pull = q if one_sided else np.abs(q)
+    def __init__(self, problem, l1, one_sided):
+        self.problem, self.l1, self.q, self.one_sided = problem, l1, problem.q, one_sided
+        pull = self.q if one_sided else np.abs(self.q)
         self.alpha = float(np.max(pull[l1 > 0] / l1[l1 > 0], initial=0.0))
         self.columns, self.sign, self.w = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
         self.L = np.zeros((0, 0))

@@ -81,7 +81,7 @@ class _State:
         if known and np.all(penalty.upper == np.inf) and np.all(penalty.l2 == 0):
             few = np.count_nonzero(self.problem.weights) <= HOMOTOPY_ROWS
             if few and not self.problem.design.sparse and np.all(penalty.l1 > 0):
-                self.homotopy = Homotopy(self.problem, penalty.l1, self.g, one_sided)
+                self.homotopy = Homotopy(self.problem, penalty.l1, one_sided)
 
     def choose(self, thresholds, g, anew):
         """Let into the working set the columns with some `g` above its threshold times l1.
@@ -189,16 +189,19 @@ class _State:
             point.gap = kernels.duality_gap(*terms, kernels.EPS)
             if self.to_floor:
                 point.worst = kernels.worst_violation(*terms)
-                solved = point.worst <= 1.0 or (not added and point.worst > 0.5 * before[1])
+                solved, stuck = point.worst <= 1.0, point.worst > 0.5 * before[1]
             else:
-                solved = point.gap <= self.goal or (not added and point.gap > 0.99 * before[0])
+                solved, stuck = point.gap <= self.goal, point.gap > 0.99 * before[0]
             self.w, self.r, self.g, self.rr = point.w, point.r, g, one
             if self.homotopy is not None:
-                solved &= not self._strays(g, self.terms[b][0])
-                if (
-                    not solved and not added and before[0] < np.inf
-                ):  # dependent columns, or rounding
-                    self.homotopy, point.gap = None, np.inf
+                if solved and not self._strays(g, self.terms[b][0]):
+                    self.first = b + 1
+                    continue
+                if not added and before[0] < np.inf:  # no more columns, and still not solved
+                    self.homotopy = None
+                    self.points[b:] = [Point(point.w, point.r) for _ in self.points[b:]]
+                break
+            solved |= stuck and not added
             if not solved and point.sweeps < max_sweeps:
                 break
             self.first = b + 1
