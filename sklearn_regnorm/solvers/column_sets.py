@@ -1,9 +1,12 @@
 """The few columns of X that a problem is solved on: gathered if dense, in place if sparse."""
 
+from threading import Lock
+
 import numpy as np
 from scipy import sparse
 
 from . import kernels
+from .events import Rows, correlations
 
 # Columns up to which the Gram form is tried first.
 GRAM_FIRST = 1000
@@ -130,3 +133,44 @@ class SparseColumns(_ColumnSet):
         X = self.problem.design.X
         record = kernels.Csc(X.data, X.indices, X.indptr, self.problem.mean, self.problem.weights)
         return record, self.index
+
+
+class ColumnRows:
+    """Columns of a dense X as contiguous rows, for all problems of the design at once.
+
+    In place if X is in Fortran order, and gathered, shifted, otherwise.
+    """
+
+    def __init__(self, design):
+        self.design = design
+        p = design.shape[1]
+        self.in_place = design.direct and design.X.flags.f_contiguous
+        self.values = design.X.T if self.in_place else np.empty((0, design.shape[0]))
+        self.place = np.arange(p) if self.in_place else np.full(p, -1)
+        self.count = 0
+        self._lock = Lock()
+
+    def record(self, problem, columns):
+        """Return the record that kernels take, with at least these columns."""
+        with self._lock:
+            if not self.in_place:
+                self._gather(columns[self.place[columns] < 0])
+            offset = problem.mean + self.design.pivot if self.in_place else problem.mean
+            return Rows(self.values, self.place, offset, problem.weights)
+
+    def _gather(self, columns):
+        old, new = self.count, self.count + len(columns)
+        if new > len(self.values):
+            larger = np.empty((new + new // 4, self.values.shape[1]))
+            larger[:old] = self.values[:old]
+            self.values = larger  # others may go on with the old one
+        self.design.gather(columns, out=self.values[old:new])
+        self.place[columns] = np.arange(old, new)
+        self.count = new
+
+    def correlate(self, problem, columns, r):
+        """Return the products of some centred columns with r, weighted."""
+        out = np.empty(len(self.place))
+        u = problem.weights * r
+        correlations(self.record(problem, columns), columns, len(columns), u, u.sum(), out)
+        return out[columns]

@@ -241,7 +241,7 @@ def _follow(lockstep, held, alphas, errors, gaps, early_stopping):
     """
     *folds, whole = lockstep.states
     path = Path.empty(len(alphas), len(whole.w))
-    for part in lockstep.segments(len(alphas)):
+    for part in lockstep.segments(alphas):
         lockstep.advance(alphas[part])
         path.fill(part, whole.points)
         for k, (fold, h) in enumerate(zip(folds, held, strict=True)):

@@ -5,278 +5,194 @@ Between two events, at which a column joins or leaves the active set A, the coef
 et al. 2004). The Cholesky factor of G_AA is updated by one row per event, so that a few hundred
 rows cost less than coordinate descent to any tolerance, and the points of the grid are exact to
 rounding.
-Columns are those of a working set; whether that was large enough is certified elsewhere.
-"""
 
-from copy import copy
+Columns far from joining are not looked at. A stretch of the grid is followed on the columns that
+are near at its start; correlations at its end, from one pass over X, then prove that no other
+column came in between, or the stretch is followed once more with those that did.
+"""
 
 import numpy as np
 
-from .._jit import VECTORISED_SUM, jit
 from .._threads import check_cancelled
+from . import kernels
+from .events import ACTIVE, FREE, Walk, append, doubtful, follow
 
-# Squared pivot, relative to the column's square, below which it depends on the active ones.
-DEPENDENCE = 1e-10
-FREE, ACTIVE, DEPENDENT = 0, 1, 2
-EPS = 2.220446049250313e-16
-# Share of the next alpha above which a correlation is followed from event to event.
-HOT = 0.8
+# Share of the way to joining, by the Cauchy-Schwarz bound, from which columns are followed.
+SHARE = 0.5
+# Columns with correlations above this share of a stretch's last alpha may join.
+NEAR = 0.85
 # Multiplications before control returns to Python, so that Ctrl-C is heard.
-WORK = 5e7
-# Events for one segment, in rows, beyond which the path is not worth following.
+WORK = 1e8
+# Events for one stretch, in rows, beyond which the path is not worth following.
 MOST_EVENTS = 20
 
 
-@jit(fastmath=VECTORISED_SUM)
-def _dot(x, y, m):
-    total = 0.0
-    for i in range(m):
-        total += x[i] * y[i]
-    return total
-
-
-@jit(fastmath=VECTORISED_SUM)
-def _add(a, x, y, m):
-    for i in range(m):
-        y[i] += a * x[i]
-
-
-@jit
-def _forward(L, m, d):
-    for i in range(m):
-        d[i] = (d[i] - _dot(L[i], d, i)) / L[i, i]
-
-
-@jit
-def _solve(L, m, d):
-    """Set d = (L L')^-1 d."""
-    _forward(L, m, d)
-    for i in range(m - 1, -1, -1):
-        d[i] /= L[i, i]
-        _add(-d[i], L[i], d, i)
-
-
-@jit
-def _remove(L, m, k):
-    """Turn the factor of a matrix into that without row and column k."""
-    for i in range(k, m - 1):
-        for j in range(i + 2):
-            L[i, j] = L[i + 1, j]
-    for c in range(k, m - 1):
-        length = np.hypot(L[c, c], L[c, c + 1])
-        cosine, sine = L[c, c] / length, L[c, c + 1] / length
-        L[c, c] = length
-        for i in range(c + 1, m - 1):
-            x, y = L[i, c], L[i, c + 1]
-            L[i, c] = cosine * x + sine * y
-            L[i, c + 1] = cosine * y - sine * x
-
-
-@jit
-def _next_event(alpha, end, w, d, m, g, a, l1, one_sided, role, hot):
-    """Return (step, who, side): side is +-1 for a column that joins, 0 for an active one to leave.
-
-    ``who`` is -1 if `end` is reached first. Columns are FREE to join, ACTIVE, or DEPENDENT.
-    """
-    # the margin keeps the rounding of alpha_max itself from admitting dust
-    step, who, side = alpha - end - 8.0 * EPS * alpha, -1, 0.0
-    for k in range(m):
-        if w[k] * d[k] < 0.0 and -w[k] / d[k] < step:
-            step, who = -w[k] / d[k], k
-    for j in hot:
-        if role[j] != FREE:
-            continue
-        if l1[j] - a[j] > 1e-12 * l1[j]:
-            t = max((alpha * l1[j] - g[j]) / (l1[j] - a[j]), 0.0)
-            if t < step:
-                step, who, side = t, j, 1.0
-        if not one_sided and l1[j] + a[j] > 1e-12 * l1[j]:
-            t = max((alpha * l1[j] + g[j]) / (l1[j] + a[j]), 0.0)
-            if t < step:
-                step, who, side = t, j, -1.0
-    if who < 0:
-        step = alpha - end
-    return step, who, side
-
-
-@jit
-def residual(Z, active, w, m, y, r):
-    """Set r = y - Z_A' w_A."""
-    for i in range(y.shape[0]):
-        r[i] = y[i]
-    for k in range(m):
-        _add(-w[k], Z[active[k]], r, y.shape[0])
-
-
-@jit
-def follow(
-    Z, v, q, g, l1, square, one_sided, alpha, end, active, sign, m, w, L, role, hot, events
-):  # fmt: skip
-    """Follow the path from `alpha` down to `end`.
-
-    `Z` (columns, n) holds the centred columns as rows; q = Z v y, and g = Z v r at `alpha`. The
-    first m entries of `active`, `sign`, `w` and rows of `L` describe the active set; only columns
-    of `hot` may join. Arrays are updated in place, g for hot columns. Returns m, where alpha got
-    to, and the `events` that are left (-1 if `L` is full).
-    """
-    n = Z.shape[1]
-    d = np.empty(L.shape[0])
-    u = np.empty(n)
-    a = np.empty(Z.shape[0])
-    while alpha > end and events > 0:
-        events -= 1
-        for k in range(m):
-            d[k] = l1[active[k]] * sign[k]
-        _solve(L, m, d)
-        for i in range(n):
-            u[i] = 0.0
-        for k in range(m):
-            _add(d[k], Z[active[k]], u, n)
-        for i in range(n):
-            u[i] *= v[i]
-        for j in hot:
-            if role[j] != ACTIVE:
-                a[j] = _dot(Z[j], u, n)
-        for k in range(m):
-            a[active[k]] = l1[active[k]] * sign[k]
-        step, who, side = _next_event(alpha, end, w, d, m, g, a, l1, one_sided, role, hot)
-        alpha -= step
-        _add(step, d, w, m)
-        for j in hot:
-            g[j] -= step * a[j]
-        if who < 0:  # afresh, which rids the coefficients of gathered rounding
-            alpha = end
-            for k in range(m):
-                w[k] = q[active[k]] - alpha * l1[active[k]] * sign[k]
-            _solve(L, m, w)
-        elif side == 0.0:
-            _remove(L, m, who)
-            for j in range(Z.shape[0]):
-                role[j] = FREE
-            m -= 1
-            for k in range(who, m):
-                active[k], sign[k], w[k] = active[k + 1], sign[k + 1], w[k + 1]
-            for k in range(m):
-                role[active[k]] = ACTIVE
-        else:
-            if m == L.shape[0]:
-                return m, alpha, -1
-            for i in range(n):
-                u[i] = v[i] * Z[who, i]
-            for k in range(m):
-                L[m, k] = _dot(Z[active[k]], u, n)
-            _forward(L, m, L[m])
-            pivot = square[who] - _dot(L[m], L[m], m)
-            role[who] = DEPENDENT
-            if pivot > DEPENDENCE * square[who]:
-                role[who] = ACTIVE
-                L[m, m] = np.sqrt(pivot)
-                active[m], sign[m], w[m] = who, side, 0.0
-                m += 1
-    return m, alpha, events
-
-
 class Homotopy:
-    """Where one problem's path has got to: alpha, the active columns, and their factor.
+    """One problem's lasso path, as far as it has been followed.
 
     Parameters
     ----------
     problem : Problem
-    l1 : ndarray of shape (p,)
-        Strengths per unit alpha.
+    penalty : Penalty
+        With an L1 part in every column, and nothing else.
     one_sided : bool
         Whether coefficients are kept non-negative.
+    columns : ColumnRows
+        Where the columns are, for all problems of one design.
+    alpha : float
+        Where the path begins: the largest of the grid. Above alpha_max there is nothing to follow.
+
+    Attributes
+    ----------
+    near : ndarray of bool of shape (p,)
+        Columns that may join in the present stretch.
+    r : ndarray of shape (n,)
+        The residual at its end.
     """
 
-    def __init__(self, problem, l1, one_sided):
-        self.problem, self.l1, self.q, self.one_sided = problem, l1, problem.q, one_sided
-        pull = self.q if one_sided else np.abs(self.q)
-        self.alpha = float(np.max(pull[l1 > 0] / l1[l1 > 0], initial=0.0))
-        self.columns, self.sign, self.w = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
-        self.L = np.zeros((0, 0))
+    def __init__(self, problem, penalty, one_sided, columns, alpha):
+        n, p = problem.design.shape
+        self.problem, self.penalty, self.one_sided, self.columns = (
+            problem, penalty, one_sided, columns,
+        )  # fmt: skip
+        pull = (problem.q if one_sided else np.abs(problem.q)) / penalty.l1
+        self.alpha = max(alpha, float(pull.max(initial=0.0)))
+        self.pull = problem.q / self.alpha if self.alpha > 0 else problem.q
+        self.m, self.reach, self.room = 0, 0.0, min(np.count_nonzero(problem.weights), p) + 1
+        none = np.zeros(0, dtype=np.int64)
+        self.walk = Walk(
+            none, *np.zeros((4, 0)), np.zeros((0, 0)), problem.y.copy(), *np.zeros((4, n)),
+            *np.zeros((3, p)), np.zeros(p, dtype=np.int8), np.zeros(p, dtype=bool), none, none,
+        )  # fmt: skip
 
-    def run(self, index, Z, alphas):
-        """Follow the path on the columns `index`, which are the rows of Z.
+    def begin(self, alphas):
+        """Turn to the next stretch of the grid."""
+        walk, m = self.walk, self.m
+        self.alphas, self.share = alphas, SHARE
+        near = self._toward(self.pull) * self.alpha > NEAR * alphas[-1] * self.penalty.l1
+        near &= self.problem.norm > 0
+        near[walk.active[:m]] = True
+        self.near = np.flatnonzero(near)
+        self.start = [one[:m].copy() for one in (walk.active, walk.sign, walk.w)], walk.r.copy()
+        self._prepare()
 
-        Returns (coefs (n_alphas, columns), residuals (n_alphas, n), events, where it has got to),
-        or None if the path is better left.
-        """
-        n = Z.shape[1]
-        m, room = len(self.columns), min(len(index), n) + 1
-        place = np.full(len(self.q), -1)
-        place[index] = np.arange(len(index))
-        if np.any(place[self.columns] < 0):
-            return None
-        walk = _Walk(self, index, Z, room)
-        walk.active[:m], walk.sign[:m], walk.w[:m] = place[self.columns], self.sign, self.w
-        walk.L[:m, :m] = self.L
-        walk.m, walk.alpha = m, max(self.alpha, alphas[0])
-        coefs, residuals = np.zeros((len(alphas), len(index))), np.empty((len(alphas), n))
-        for i, alpha in enumerate(alphas):
-            if not walk.go_to(alpha):
-                return None
-            coefs[i, walk.active[: walk.m]] = walk.w[: walk.m]
-            residuals[i] = walk.r
-        after = copy(self)
-        after.alpha = alphas[-1]
-        m = walk.m
-        after.columns, after.sign = index[walk.active[:m]], walk.sign[:m].copy()
-        after.w, after.L = walk.w[:m].copy(), walk.L[:m, :m].copy()
-        return coefs, residuals, walk.events, after
-
-
-class _Walk:
-    """The arrays that `follow` works on, for some columns of one problem."""
-
-    def __init__(self, homotopy, index, Z, room):
-        self.problem, self.one_sided, self.Z = homotopy.problem, homotopy.one_sided, Z
-        self.q, self.l1 = homotopy.q[index], homotopy.l1[index]
-        self.square = homotopy.problem.norm[index] ** 2
-        self.active, self.sign = np.zeros(room, dtype=np.int64), np.zeros(room)
-        self.w, self.L = np.zeros(room), np.zeros((room, room))
-        self.events, self.r, self.g = 0, np.empty(Z.shape[1]), None
-
-    def go_to(self, end):
-        """Follow the path to `end`; return whether that was worth while."""
-        if self.g is None:
-            self._refresh()
-        pull = self.g if self.one_sided else np.abs(self.g)
-        hot = pull > HOT * end * self.l1
-        while True:
-            hot[self.active[: self.m]] = True
-            before = self.alpha, self.m, *(one.copy() for one in self._state())
-            if not self._follow(end, np.flatnonzero(hot)):
+    def _again(self, missed):
+        """Go back to the start of the stretch, to look out for more; return if that can help."""
+        near = np.union1d(self.near, missed).astype(np.int64)
+        if len(near) == len(self.near):  # they were near already, but not looked at
+            if self.share == 1.0:
                 return False
-            self._refresh()
-            pull = self.g if self.one_sided else np.abs(self.g)
-            missed = (pull > end * self.l1 * (1.0 + 1e-9)) & ~hot
-            if not missed.any():
-                return True
-            hot |= missed
-            self.alpha, self.m, *arrays = before
-            for one, old in zip(self._state(), arrays, strict=True):
-                one[:] = old
-            self._refresh()
-
-    def _state(self):
-        return self.active, self.sign, self.w, self.L[: self.m + 1]
-
-    def _refresh(self):
-        """Compute residuals and correlations afresh."""
-        residual(self.Z, self.active, self.w, self.m, self.problem.y, self.r)
-        self.g = self.Z @ (self.problem.weights * self.r)
-
-    def _follow(self, end, hot):
-        role = np.full(len(self.q), FREE)
-        role[self.active[: self.m]] = ACTIVE
-        most = 1 + int(WORK / (2.0 * self.Z.size))
-        while self.alpha > end:
-            check_cancelled()
-            self.m, self.alpha, left = follow(
-                self.Z, self.problem.weights, self.q, self.g, self.l1, self.square, self.one_sided,
-                self.alpha, end, self.active, self.sign, self.m, self.w, self.L, role, hot, most,
-            )  # fmt: skip
-            self.events += most - left
-            if left < 0 or self.events > MOST_EVENTS * self.Z.shape[1]:
-                return False
+            self.share = 1.0
+        self.near = near
+        (active, sign, w), r = self.start
+        walk, rows = self.walk, self.columns.record(self.problem, active)
+        for k, (j, side) in enumerate(zip(active, sign, strict=True)):
+            append(rows, walk, k, j, side, self.penalty.l1[j], self.problem.norm[j] ** 2)
+        self.m = len(active)
+        walk.w[: self.m], walk.r[:] = w, r
+        self._prepare()
         return True
+
+    def _toward(self, g):
+        return g if self.one_sided else np.abs(g)
+
+    def _prepare(self):
+        """Bring what depends on the start of the stretch and the near columns up to date."""
+        self.walk = walk = self.walk._replace(near=self.near, live=np.empty_like(self.near))
+        active = walk.active[: self.m]
+        walk.is_live[:], walk.role[:], walk.role[active] = False, FREE, ACTIVE
+        np.divide(walk.r, self.alpha, out=walk.ref)
+        near = self.near
+        walk.g[near] = self.alpha * self.pull[near]
+        left = self.penalty.l1[near] - self._toward(self.pull[near])
+        walk.slack[near] = left / self.problem.norm[near]
+        walk.slack[active] = 0.0
+
+    def run(self):
+        """Follow the path through the stretch; return whether it got through."""
+        problem = self.problem
+        rows = self.columns.record(problem, self.near)
+        alpha, live, reach, spent = self.alpha, -1, 0.25 * self.reach, 0
+        n = len(problem.y)
+        self.found, self.events, self.overlooked = [], 0, False
+        for end in self.alphas:
+            arrived = False
+            while not arrived:
+                check_cancelled()
+                if self.m == len(self.walk.active) and not self._grow():
+                    return False
+                cost = n * (2.0 * self.m + len(self.near)) + 1.5 * self.m**2
+                most = 1 + int(WORK / cost)
+                arrived, alpha, self.m, live, reach, spent, left = follow(
+                    rows, self.walk, problem.q, problem.y, self.penalty.l1, problem.norm,
+                    self.one_sided, alpha, end, self.m, live, reach, spent, self.share, most,
+                )  # fmt: skip
+                self.events += most - left
+                if self.events > MOST_EVENTS * n:
+                    return False
+            walk, m = self.walk, self.m
+            self.found.append((walk.active[:m].copy(), walk.w[:m].copy(), walk.r.copy()))
+            self.overlooked |= bool(np.any(walk.w[:m] * walk.sign[:m] < 0))
+        self.reach = reach
+        return True
+
+    def _grow(self):
+        """Make room for more active columns; return False if there cannot be more."""
+        old = len(self.walk.active)
+        new = min(self.room, 32 + 2 * old)
+        if new == old:
+            return False
+        larger = {name: getattr(self.walk, name) for name in ("active", "sign", "w", "t", "d")}
+        larger = {name: np.resize(one, new) for name, one in larger.items()}
+        L = np.zeros((new, new))
+        L[:old, :old] = self.walk.L
+        self.walk = self.walk._replace(L=L, **larger)
+        return True
+
+    def settle(self, g):
+        """Certify what was found, given the correlations g (p,) at its end.
+
+        Returns a list of (w, gap, worst violation), one per alpha of the stretch, or None if
+        columns were missed: the stretch must then be followed again.
+
+        Between its ends, columns are looked at only where an interpolation of the dual point
+        r / alpha leaves room for their being active.
+        """
+        if self.overlooked and self._again(()):  # a column that joins too late turns its sign
+            return None
+        problem, l1 = self.problem, self.penalty.l1
+        start, end = self.start[1] / self.alpha, self.found[-1][2] / self.alphas[-1]
+        pull = g / self.alphas[-1]
+        along = problem.weights * (end - start)
+        length = along @ (end - start)
+        everything = np.arange(len(g))
+        wanted, out = np.zeros(len(g), dtype=bool), np.empty_like(everything)
+        points = []
+        for i, (alpha, (active, values, r)) in enumerate(zip(self.alphas, self.found, strict=True)):
+            some, some_g = everything, g
+            if i < len(self.alphas) - 1:
+                off = r / alpha - start
+                share = along @ off / length if length > 0 else 0.0
+                off -= share * (end - start)
+                far = np.sqrt(problem.weights @ (off * off))
+                wanted[active] = True
+                m = doubtful(
+                    self.pull, pull, share, far, l1, problem.norm, self.one_sided, wanted, out
+                )
+                some = out[:m].copy()
+                some_g = self.columns.correlate(problem, some, r)
+            w = np.zeros(len(g))
+            w[active] = values
+            strays = self._toward(some_g) > alpha * l1[some] * (1.0 + 1e-8)
+            strays &= w[some] == 0
+            if strays.any() and self._again(some[strays]):
+                return None
+            points.append((w, *self._judge(w, some, some_g, alpha, r)))
+        self.alpha, self.pull = self.alphas[-1], pull
+        return points
+
+    def _judge(self, w, some, g, alpha, r):
+        """Return the duality gap and the worst violation, from the columns that can have any."""
+        rr = float(self.problem.weights @ (r * r))
+        terms = w[some], g, *self.penalty.at(alpha, some), self.problem.norm[some], rr
+        return kernels.duality_gap(*terms, kernels.EPS), kernels.worst_violation(*terms)

@@ -122,11 +122,11 @@ class Penalty:
     lower: np.ndarray
     upper: np.ndarray
 
-    def at(self, alpha):
-        """Return (l1, l2, lower, upper) at one alpha, as the kernels take them."""
+    def at(self, alpha, some=slice(None)):
+        """Return (l1, l2, lower, upper) of some columns at one alpha, as the kernels take them."""
         with np.errstate(over="ignore"):
-            l1, l2 = (np.minimum(alpha * one, kernels.HUGE) for one in (self.l1, self.l2))
-        return l1, l2, self.lower, self.upper
+            l1, l2 = (np.minimum(alpha * one[some], kernels.HUGE) for one in (self.l1, self.l2))
+        return l1, l2, self.lower[some], self.upper[some]
 
     @property
     def smooth(self):

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._threads import Workers, check_cancelled
 from . import kernels
-from .column_sets import GatheredColumns, SparseColumns
+from .column_sets import ColumnRows, GatheredColumns, SparseColumns
 from .gram import WORK, Path, solve_point
 from .homotopy import Homotopy
 from .kernels import HUGE
@@ -27,6 +27,8 @@ NEAR = 0.85
 # Rows up to which the path of a lasso is followed from event to event, on grids as long as this.
 HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
+# Alphas of it that one pass over X certifies.
+HOMOTOPY_STEP = 8
 # Bytes of residuals and correlations of the segments of all problems.
 SEGMENT_BYTES = 2**26
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
@@ -65,23 +67,42 @@ class _State:
         self.r = problem.residual(w) if w.any() else problem.y
         self.g, self.rr = None, None
         self.homotopy = None
+        self.points = []
 
-    def begin(self, alphas):
-        """Turn to a new segment of the grid."""
-        self.alphas = alphas
-        self.start = self.homotopy
+    def begin(self, alphas, first=0):
+        """Turn to a segment of the grid, the first alphas of which are solved."""
         self.terms = [self.penalty.at(alpha) for alpha in alphas]
-        self.points = [Point(self.w, self.r) for _ in alphas]
-        self.first = 0
+        self.points[first:] = [Point(self.w, self.r) for _ in alphas[first:]]
+        self.first = first
 
-    def follow_path(self):
-        """Follow the path from event to event from now on, if that is possible and pays."""
+    def follow_path(self, columns, alpha):
+        """Follow the path from event to event, from `alpha` on, if that is possible and pays."""
         penalty, one_sided = self.penalty, bool(np.all(self.penalty.lower == 0))
         known = one_sided or np.all(penalty.lower == -np.inf)
         if known and np.all(penalty.upper == np.inf) and np.all(penalty.l2 == 0):
             few = np.count_nonzero(self.problem.weights) <= HOMOTOPY_ROWS
-            if few and not self.problem.design.sparse and np.all(penalty.l1 > 0):
-                self.homotopy = Homotopy(self.problem, penalty.l1, one_sided)
+            if few and np.all(penalty.l1 > 0):
+                self.homotopy = Homotopy(self.problem, penalty, one_sided, columns, alpha)
+
+    def settle(self, alphas, g, rr):
+        """Take over what homotopy has found, if it is certified; return whether that is over.
+
+        Where it is not, homotopy is given up.
+        """
+        found = self.homotopy.settle(g)
+        if found is None:
+            return False
+        sweeps = max(1, self.homotopy.events // len(alphas))
+        self.points = []
+        for (w, gap, worst), (_, _, r) in zip(found, self.homotopy.found, strict=True):
+            if not (worst <= 1.0 if self.to_floor else gap <= self.goal):
+                self.homotopy = None
+                break
+            self.points.append(Point(w, r, sweeps, gap, worst))
+        if self.points:
+            self.w, self.r = self.points[-1].w, self.points[-1].r
+        self.g, self.rr = g, rr
+        return True
 
     def choose(self, thresholds, g, anew):
         """Let into the working set the columns with some `g` above its threshold times l1.
@@ -105,7 +126,7 @@ class _State:
         outside[self.store.index] = False
         wanted = np.flatnonzero((score > 1.0) & outside)
         limit = max(50, size) + int((support & outside).sum())
-        if len(wanted) > limit and self.homotopy is None:
+        if len(wanted) > limit:
             wanted = np.sort(wanted[np.argpartition(-score[wanted], limit)[:limit]])
         if len(wanted):
             self.store.add(wanted)
@@ -113,8 +134,6 @@ class _State:
 
     def solve(self, max_sweeps):
         """Solve all points that are not settled on the working set, each from the last."""
-        if self.homotopy is not None and self._follow():
-            return
         store, index = self.store, self.store.index
         goal = 0.0 if self.to_floor else INNER_SHARE * self.goal
         w, g, rr = self.w[index], self.g[index], self.rr
@@ -141,22 +160,6 @@ class _State:
             point.w = np.zeros_like(self.w)
             point.w[index] = w
             point.r = store.residual(w)
-
-    def _follow(self):
-        """Solve all points of the segment by homotopy; return whether it got through."""
-        index = self.store.index
-        if len(index) == 0:
-            return False
-        found = self.start.run(index, self.store.values.T, self.alphas)
-        if found is None:
-            self.homotopy = None
-            return False
-        coefs, residuals, events, self.homotopy = found
-        for point, w, r in zip(self.points, coefs, residuals, strict=True):
-            point.w, point.r = np.zeros_like(self.w), r
-            point.w[index] = w
-            point.sweeps = max(1, events // len(coefs))
-        return True
 
     def _descend(self, terms, w, goal, max_sweeps):
         """Coordinate descent on the residual; updates w."""
@@ -193,26 +196,11 @@ class _State:
             else:
                 solved, stuck = point.gap <= self.goal, point.gap > 0.99 * before[0]
             self.w, self.r, self.g, self.rr = point.w, point.r, g, one
-            if self.homotopy is not None:
-                if solved and not self._strays(g, self.terms[b][0]):
-                    self.first = b + 1
-                    continue
-                if not added and before[0] < np.inf:  # no more columns, and still not solved
-                    self.homotopy = None
-                    self.points[b:] = [Point(point.w, point.r) for _ in self.points[b:]]
-                break
             solved |= stuck and not added
             if not solved and point.sweeps < max_sweeps:
                 break
             self.first = b + 1
         return self.first == len(self.points)
-
-    def _strays(self, g, l1):
-        """Return whether columns outside the set should have joined."""
-        pull = g if self.homotopy.one_sided else np.abs(g)
-        beyond = pull > l1 * (1.0 + 1e-8)
-        beyond[self.store.index] = False
-        return bool(beyond.any())
 
 
 class Lockstep:
@@ -243,20 +231,23 @@ class Lockstep:
             state.g, state.rr = g, rr
         self.previous = None
 
-    def segments(self, n_alphas):
+    def segments(self, alphas):
         """Yield slices of the grid: alphas solved before one pass over X certifies them all."""
-        if n_alphas >= HOMOTOPY_ALPHAS:
+        if len(alphas) >= HOMOTOPY_ALPHAS and alphas[-1] > 0 and not self.design.sparse:
+            columns = ColumnRows(self.design)
             for state in self.states:
-                state.follow_path()
+                state.follow_path(columns, alphas[0])
+        step = HOMOTOPY_STEP if self.states[0].homotopy else 2 if self.design.sparse else 4
         n, p = self.design.shape
-        step = 2 if self.design.sparse else 4
         step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
         yield slice(0, 1)
-        for start in range(1, n_alphas, step):
+        for start in range(1, len(alphas), step):
             yield slice(start, start + step)
 
     def _correlate(self, pairs):
         """Return X'Vr and r'Vr for many (state, r): one pass over X for all of them."""
+        if not pairs:
+            return []
         U = np.stack([s.problem.weights * r for s, r in pairs], axis=1)
         means = np.stack([s.problem.mean for s, _ in pairs], axis=1)
         g = self.design.transposed_times(U, self.workers)
@@ -272,10 +263,11 @@ class Lockstep:
         # the sequential strong rule, or for long segments a guess that is certified anyway
         strong = max(alphas[-1] - (previous - alphas[-1]), NEAR * alphas[-1])
         thresholds = np.array([min(strong, alphas[0])])
-        for state in self.states:
-            state.begin(alphas)
+        done = {state: len(state.points) for state in self._follow(alphas)}
+        pending = [state for state in self.states if done.get(state, 0) < len(alphas)]
+        for state in pending:
+            state.begin(alphas, done.get(state, 0))
             state.seen, state.thresholds, state.anew = state.g[None], thresholds, True
-        pending = self.states
         while pending:
             added = self.workers.map(self._round, pending)
             pairs = [(state, one.r) for state in pending for one in state.points[state.first :]]
@@ -291,6 +283,25 @@ class Lockstep:
             pending = still
         self.previous = alphas[-1]
 
+    def _follow(self, alphas):
+        """Go on with the problems whose paths are followed; return those at least begun."""
+        walking = followed = [state for state in self.states if state.homotopy]
+        for state in walking:
+            state.homotopy.begin(alphas)
+        while walking:
+            through = self.workers.map(lambda state: state.homotopy.run(), walking)
+            for state, well in zip(walking, through, strict=True):
+                if not well:
+                    state.homotopy, state.points = None, []
+            walking = [state for state in walking if state.homotopy]
+            found = self._correlate([(state, state.homotopy.found[-1][2]) for state in walking])
+            over = self.workers.map(lambda s, one: s.settle(alphas, *one), walking, found)
+            walking = [state for state, ended in zip(walking, over, strict=True) if not ended]
+        back = [state for state in followed if 0 < len(state.points) < len(alphas)]
+        for state, (g, rr) in zip(back, self._correlate([(s, s.r) for s in back]), strict=True):
+            state.g, state.rr = g, rr
+        return followed
+
     def _round(self, state):
         added = state.choose(state.thresholds, state.seen, state.anew)
         state.solve(self.max_iter)
@@ -301,7 +312,7 @@ def solve_working_set(problem, penalty, alphas, tol, max_iter, w):
     """Solve one problem along `alphas`, warm-started at w; return its `Path`."""
     lockstep = Lockstep([problem], [penalty], tol, max_iter, Workers(1), starts=[w])
     path = Path.empty(len(alphas), len(w))
-    for part in lockstep.segments(len(alphas)):
+    for part in lockstep.segments(alphas):
         lockstep.advance(alphas[part])
         path.fill(part, lockstep.states[0].points)
     return path
