@@ -41,14 +41,14 @@ def form():
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What the walks over the grid returned."""
-    found, go_to = [], homotopy._Walk.go_to
+    """For each stretch of the grid whether it was got through, once for every alpha of it."""
+    found, run = [], homotopy.Homotopy.run
 
-    def recorded(self, end):
-        found.append(go_to(self, end))
+    def recorded(self):
+        found.extend([run(self)] * len(self.alphas))
         return found[-1]
 
-    monkeypatch.setattr(homotopy._Walk, "go_to", recorded)
+    monkeypatch.setattr(homotopy.Homotopy, "run", recorded)
     return found
 
 
@@ -91,13 +91,18 @@ def test_the_elastic_net_is_not_piecewise_linear(calls):
     assert calls
 
 
-@pytest.mark.parametrize("name", ["NEAR", "HOT"])
-def test_columns_that_were_not_followed_are_found(name, monkeypatch):
-    """With sets too small every step misses columns, and must be taken again with them."""
+@pytest.mark.parametrize(("name", "value"), [("NEAR", 1.3), ("SHARE", 0.05)])
+def test_columns_that_were_not_followed_are_found(name, value, monkeypatch):
+    """With sets too small every stretch misses columns, and must be followed again with them."""
     X, y = wide(5)
     _, expected, _ = lasso_path(X, y)
-    monkeypatch.setattr(working_set if name == "NEAR" else homotopy, name, 1.3)
+    monkeypatch.setattr(homotopy, name, value)
+    found, again = [], homotopy.Homotopy._again
+    monkeypatch.setattr(
+        homotopy.Homotopy, "_again", lambda *a: found.append(again(*a)) or found[-1]
+    )
     _, coefs, gaps = lasso_path(X, y)
+    assert any(found)
     assert_allclose(coefs, expected, atol=1e-9)
     assert np.all(gaps <= 1e-12 * y @ y)
 

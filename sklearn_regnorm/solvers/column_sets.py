@@ -10,6 +10,8 @@ from .events import Rows, correlations
 
 # Columns up to which the Gram form is tried first.
 GRAM_FIRST = 1000
+# Columns copied at once.
+GATHER_BLOCK = 256
 
 
 class _ColumnSet:
@@ -44,46 +46,65 @@ class _ColumnSet:
 
 
 class GatheredColumns(_ColumnSet):
-    """Columns of a dense X, copied next to each other and centred."""
+    """Columns of a dense X, copied next to each other and centred.
+
+    Attributes
+    ----------
+    inside, outside : ndarray of shape (room for columns, rows)
+        Rows of positive weight, times its square root; and the others.
+    """
 
     def __init__(self, problem):
         super().__init__(problem)
-        self.buffer = np.empty((0, len(problem.y)))
+        kept = problem.weights > 0
+        self.rows = np.flatnonzero(kept), np.flatnonzero(~kept)
+        self.root = np.sqrt(problem.weights[self.rows[0]])
+        self.inside, self.outside = (np.empty((0, len(rows))) for rows in self.rows)
 
     @property
     def values(self):
-        """The columns, (n, m) in Fortran order."""
-        return self.buffer[: len(self.index)].T
+        """The columns as rows, (m, rows of positive weight)."""
+        return self.inside[: len(self.index)]
 
     def add(self, columns):
         """Take in more columns, given by their indices."""
         old, new = len(self.index), len(self.index) + len(columns)
-        if new > len(self.buffer):
-            larger = np.empty((new + new // 2, len(self.problem.y)))
-            larger[:old] = self.buffer[:old]
-            self.buffer = larger
-        self.problem.design.gather(columns, self.problem.mean, self.buffer[old:new])
+        if new > len(self.inside):
+            for name in ("inside", "outside"):
+                larger = np.empty((new + new // 4, getattr(self, name).shape[1]))
+                larger[:old] = getattr(self, name)[:old]
+                setattr(self, name, larger)
+        for first in range(0, len(columns), GATHER_BLOCK):
+            some = columns[first : first + GATHER_BLOCK]
+            here = slice(old + first, old + first + len(some))
+            full = self.problem.design.gather(some, self.problem.mean).T
+            np.multiply(full[:, self.rows[0]], self.root, out=self.inside[here])
+            self.outside[here] = full[:, self.rows[1]]
         super().add(columns)
 
     def keep(self, mask):
         """Drop the columns where `mask` is False."""
-        self.buffer[: int(mask.sum())] = self.buffer[: len(mask)][mask]
+        for one in (self.inside, self.outside):
+            one[: int(mask.sum())] = one[: len(mask)][mask]
         super().keep(mask)
 
     def _products(self, old):
-        return self.values.T @ (self.problem.weights[:, None] * self.values[:, old:])
+        return self.values @ self.values[old:].T
+
+    def _inner_residual(self, w):
+        return self.root * self.problem.y[self.rows[0]] - _combined(self.values, w)
 
     def residual(self, w):
         """Return y - X w of the set's columns."""
-        used = np.flatnonzero(w)
-        if 2 * len(used) > len(w):
-            return self.problem.y - self.values @ w
-        return self.problem.y - self.values[:, used] @ w[used]
+        r = np.empty(len(self.problem.y))
+        r[self.rows[0]] = self._inner_residual(w) / self.root
+        r[self.rows[1]] = self.problem.y[self.rows[1]] - _combined(self.outside[: len(w)], w)
+        return r
 
-    def correlate(self, r):
-        """Return X'Vr of the set, and r'Vr."""
-        u = self.problem.weights * r
-        return self.values.T @ u, float(u @ r)
+    def correlate(self, w):
+        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        r = self._inner_residual(w)
+        return self.values @ r, float(r @ r)
 
     def prefers_gram(self):
         """Return whether the Gram form should be tried first."""
@@ -93,10 +114,17 @@ class GatheredColumns(_ColumnSet):
         """Return the multiplications of half a sweep."""
         return self.values.size
 
-    def kernel_columns(self):
-        """Return the record that kernels take, and which of its columns are the set's."""
-        record = kernels.Gathered(self.values, self.problem.weights)
-        return record, np.arange(len(self.index))
+    def kernel_columns(self, w):
+        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
+        return (
+            kernels.Gathered(self.values), np.arange(len(self.index)), self._inner_residual(w), 0.0,
+        )  # fmt: skip
+
+
+def _combined(values, w):
+    """Return the rows of `values` times w, summed up."""
+    used = np.flatnonzero(w)
+    return w @ values if 2 * len(used) > len(w) else w[used] @ values[used]
 
 
 class SparseColumns(_ColumnSet):
@@ -114,8 +142,9 @@ class SparseColumns(_ColumnSet):
         index, w = self.index[used], w[used]
         return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
 
-    def correlate(self, r):
-        """Return X'Vr of the set, and r'Vr."""
+    def correlate(self, w):
+        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        r = self.residual(w)
         u = self.problem.weights * r
         g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
         return g, float(u @ r)
@@ -128,11 +157,13 @@ class SparseColumns(_ColumnSet):
         """Return the multiplications of half a sweep."""
         return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
 
-    def kernel_columns(self):
-        """Return the record that kernels take, and which of its columns are the set's."""
-        X = self.problem.design.X
-        record = kernels.Csc(X.data, X.indices, X.indptr, self.problem.mean, self.problem.weights)
-        return record, self.index
+    def kernel_columns(self, w):
+        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
+        X, mean = self.problem.design.X, self.problem.mean
+        # a column is centred implicitly: what it does to all rows is kept apart
+        shift = float(mean[self.index] @ w)
+        record = kernels.Csc(X.data, X.indices, X.indptr, mean, self.problem.weights)
+        return record, self.index, self.residual(w) - shift, shift
 
 
 class ColumnRows:

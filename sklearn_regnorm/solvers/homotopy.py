@@ -121,7 +121,7 @@ class Homotopy:
                 check_cancelled()
                 if self.m == len(self.walk.active) and not self._grow():
                     return False
-                cost = n * (2.0 * self.m + len(self.near)) + 1.5 * self.m**2
+                cost = n * (1.0 + 2.0 * self.m + len(self.near)) + 1.5 * self.m**2
                 most = 1 + int(WORK / cost)
                 arrived, alpha, self.m, live, reach, spent, left = follow(
                     rows, self.walk, problem.q, problem.y, self.penalty.l1, problem.norm,

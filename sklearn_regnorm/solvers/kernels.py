@@ -40,10 +40,9 @@ STEPS_WORK = 1e8
 
 
 class Gathered(NamedTuple):
-    """Centred columns copied next to each other: values (n, m) in Fortran order."""
+    """Centred columns, times the square roots of the weights, as the rows of values (m, n)."""
 
     values: np.ndarray
-    weights: np.ndarray
 
 
 class Csc(NamedTuple):
@@ -54,48 +53,6 @@ class Csc(NamedTuple):
     indptr: np.ndarray
     centre: np.ndarray
     weights: np.ndarray
-
-
-@generic
-def column_dot(columns, j, r, shift):
-    """Return sum_i v_i x_ij (r_i + shift) for the centred column j."""
-
-
-@generic
-def column_step(columns, j, step, r):
-    """Take ``step * x_j`` off the residual r; return what must be added to all rows besides."""
-
-
-@column_dot.register(Gathered)
-def _gathered_dot(columns, j, r, shift):
-    total = 0.0
-    for i in range(r.shape[0]):
-        total += columns.weights[i] * columns.values[i, j] * r[i]
-    return total
-
-
-@column_step.register(Gathered)
-def _gathered_step(columns, j, step, r):
-    for i in range(r.shape[0]):
-        r[i] -= step * columns.values[i, j]
-    return 0.0
-
-
-@column_dot.register(Csc)
-def _csc_dot(columns, j, r, shift):
-    # sum v (x - c)(r + s) = sum v x r + c s, because v sums to one and v(r + s) to zero
-    total = 0.0
-    for k in range(columns.indptr[j], columns.indptr[j + 1]):
-        i = columns.indices[k]
-        total += columns.weights[i] * columns.data[k] * r[i]
-    return total + shift * columns.centre[j]
-
-
-@column_step.register(Csc)
-def _csc_step(columns, j, step, r):
-    for k in range(columns.indptr[j], columns.indptr[j + 1]):
-        r[columns.indices[k]] -= step * columns.data[k]
-    return step * columns.centre[j]
 
 
 @jit
@@ -515,14 +472,120 @@ def gram_path(
 # ---------------------------------------------------------------- residual form
 
 
-@jit
-def _residual_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
-    """One pass of coordinate descent over live[:m]; return the shift and the largest move."""
+@generic
+def column_dot(columns, j, r, shift):
+    """Return sum_i v_i x_ij (r_i + shift) for the centred column j."""
+
+
+@generic
+def sum_of_squares(columns, r, shift):
+    """Return sum_i v_i (r_i + shift)^2."""
+
+
+@generic
+def residual_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
+    """One pass of coordinate descent over live[:m]; return the shift and the largest move.
+
+    Sets g to the correlations as they were when their column's turn came.
+    """
+
+
+@column_dot.register(Gathered)
+def _gathered_dot(columns, j, r, shift):
+    return _dot(columns.values[j], r, r.shape[0])
+
+
+@sum_of_squares.register(Gathered)
+def _gathered_squares(columns, r, shift):
+    return _dot(r, r, r.shape[0])
+
+
+@residual_sweep.register(Gathered)
+def _gathered_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
+    # Blocks of four columns: what takes time is waiting for their entries, and with the products
+    # between them, which come at no further wait, each block is swept over twice.
+    n, values = r.shape[0], columns.values
+    G, h, moves = np.zeros((4, 4)), np.zeros(4), np.zeros(4)
+    largest = 0.0
+    for first in range(0, m, 4):
+        size = min(4, m - first)
+        k0, k1 = live[first], live[min(first + 1, m - 1)]
+        k2, k3 = live[min(first + 2, m - 1)], live[min(first + 3, m - 1)]
+        x0, x1, x2, x3 = values[chosen[k0]], values[chosen[k1]], values[chosen[k2]], values[chosen[k3]]
+        h0, h1, h2, h3 = 0.0, 0.0, 0.0, 0.0
+        g01, g02, g03, g12, g13, g23 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(n):
+            h0 += x0[i] * r[i]
+            h1 += x1[i] * r[i]
+            h2 += x2[i] * r[i]
+            h3 += x3[i] * r[i]
+            g01 += x0[i] * x1[i]
+            g02 += x0[i] * x2[i]
+            g03 += x0[i] * x3[i]
+            g12 += x1[i] * x2[i]
+            g13 += x1[i] * x3[i]
+            g23 += x2[i] * x3[i]
+        h[0], h[1], h[2], h[3] = h0, h1, h2, h3
+        G[0, 1], G[0, 2], G[0, 3], G[1, 2], G[1, 3], G[2, 3] = g01, g02, g03, g12, g13, g23
+        for s in range(size):
+            k = live[first + s]
+            g[k], moves[s] = h[s], 0.0
+            G[s, s] = norm[k] * norm[k]
+            for t in range(s):
+                G[s, t] = G[t, s]
+        for _ in range(2):
+            for s in range(size):
+                k = live[first + s]
+                old = w[k]
+                if old == 0.0 and abs(h[s]) <= l1[k] * (1.0 + 8.0 * EPS):
+                    continue
+                if G[s, s] > 0.0:
+                    z = h[s] + G[s, s] * old
+                    new = minimise_coordinate(z, G[s, s], l1[k], l2[k], lower[k], upper[k])
+                else:
+                    new = min(max(0.0, lower[k]), upper[k])
+                step = new - old
+                if step != 0.0:
+                    w[k] = new
+                    moves[s] += step
+                    for t in range(size):
+                        h[t] -= step * G[s, t]
+        for s in range(size):
+            largest = max(largest, abs(moves[s]) * norm[live[first + s]])
+        m0, m1, m2, m3 = moves[0], moves[1], moves[2], moves[3]
+        if m0 != 0.0 or m1 != 0.0 or m2 != 0.0 or m3 != 0.0:
+            for i in range(n):
+                r[i] -= m0 * x0[i] + m1 * x1[i] + m2 * x2[i] + m3 * x3[i]
+            moves[:] = 0.0
+    return shift, largest
+
+
+@column_dot.register(Csc)
+def _csc_dot(columns, j, r, shift):
+    # sum v (x - c)(r + s) = sum v x r + c s, because v sums to one and v(r + s) to zero
+    total = 0.0
+    for k in range(columns.indptr[j], columns.indptr[j + 1]):
+        i = columns.indices[k]
+        total += columns.weights[i] * columns.data[k] * r[i]
+    return total + shift * columns.centre[j]
+
+
+@sum_of_squares.register(Csc)
+def _csc_squares(columns, r, shift):
+    total = 0.0
+    for i in range(r.shape[0]):
+        total += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
+    return total
+
+
+@residual_sweep.register(Csc)
+def _csc_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
     largest = 0.0
     for i in range(m):
         k = live[i]
+        j = chosen[k]
         old = w[k]
-        g[k] = column_dot(columns, chosen[k], r, shift)
+        g[k] = column_dot(columns, j, r, shift)
         if old == 0.0 and abs(g[k]) <= l1[k] * (1.0 + 8.0 * EPS):
             continue
         curvature = norm[k] * norm[k]
@@ -531,10 +594,13 @@ def _residual_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper,
             new = minimise_coordinate(z, curvature, l1[k], l2[k], lower[k], upper[k])
         else:
             new = min(max(0.0, lower[k]), upper[k])
-        if new != old:
+        step = new - old
+        if step != 0.0:
             w[k] = new
-            shift += column_step(columns, chosen[k], new - old, r)
-            largest = max(largest, abs(new - old) * norm[k])
+            for t in range(columns.indptr[j], columns.indptr[j + 1]):
+                r[columns.indices[t]] -= step * columns.data[t]
+            shift += step * columns.centre[j]
+            largest = max(largest, abs(step) * norm[k])
     return shift, largest
 
 
@@ -551,7 +617,6 @@ def residual_solve(
     moves above rounding, or after `most` sweeps, so that Ctrl-C is heard; `sweeps` were done in
     earlier calls. Returns (sweeps in all, shift, status) with the statuses of `gram_solve`.
     """
-    n = r.shape[0]
     size = chosen.shape[0]
     pause = sweeps + most
     while True:
@@ -561,13 +626,11 @@ def residual_solve(
             if whole or w[k] != 0.0 or abs(g[k]) > NEAR_SUPPORT * l1[k]:
                 live[m] = k
                 m += 1
-        shift, largest = _residual_sweep(
+        shift, largest = residual_sweep(
             columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g
         )
         sweeps += 1
-        rr = 0.0
-        for i in range(n):
-            rr += columns.weights[i] * (r[i] + shift) * (r[i] + shift)
+        rr = sum_of_squares(columns, r, shift)
         if largest <= EPS * rounding_scale(w, norm, rr):
             if m == size:
                 return sweeps, shift, 2

@@ -149,7 +149,7 @@ class _State:
                 point.sweeps += done
                 if status == 0 and len(index) <= GRAM_LIMIT:
                     gram = True
-                    g, rr = store.correlate(store.residual(w))
+                    g, rr = store.correlate(w)
             if gram:
                 G = store.gram()
                 q = g + G @ w
@@ -163,12 +163,8 @@ class _State:
 
     def _descend(self, terms, w, goal, max_sweeps):
         """Coordinate descent on the residual; updates w."""
-        columns, chosen = self.store.kernel_columns()
         index = self.store.index
-        r = self.store.residual(w)
-        # a sparse column is centred implicitly: what it does to all rows is kept apart
-        shift = float(self.problem.mean[index] @ w) if self.problem.design.sparse else 0.0
-        r -= shift
+        columns, chosen, r, shift = self.store.kernel_columns(w)
         sweeps, status = 0, 0
         g, live = np.empty(len(index)), np.empty(len(index), dtype=np.int64)
         most = 1 + int(WORK / (2.0 * self.store.entries()))
