@@ -6,7 +6,7 @@ import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_number, check_precompute, check_weights, check_X_y
-from ..solvers.path import known_products, solve_path
+from ..solvers.path import known_products, solve_path, solve_paths
 from ..solvers.problem import make_problems, prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
 from ._documentation import document
@@ -66,12 +66,21 @@ def fit_targets(estimator, data, alpha, ratio, one_target):
     starts = _warm_starts(estimator, n_targets, data.design.shape[1])
     coefs, intercepts, gaps, sweeps = [], [], [], []
     problems = make_problems(data, data.weights, known_products(data))
-    for target, (problem, alpha) in enumerate(zip(problems, alphas, strict=True)):
-        penalty = problem.penalty(ratio, estimator.positive)
-        start = None if starts is None else problem.inner_coef(starts[target])
-        path = solve_path(
-            problem, penalty, [alpha], tol=estimator.tol, max_iter=max_iter, start=start
-        )
+    penalties = [problem.penalty(ratio, estimator.positive) for problem in problems]
+    if starts is not None:
+        starts = [one.inner_coef(start) for one, start in zip(problems, starts, strict=True)]
+    options = {"tol": estimator.tol, "max_iter": max_iter}
+    if np.all(alphas == alphas[0]):
+        paths = solve_paths(problems, penalties, alphas[:1], starts=starts, **options)
+    else:
+        starts = [None] * n_targets if starts is None else starts
+        paths = [
+            solve_path(problem, penalty, [alpha], start=start, **options)
+            for problem, penalty, alpha, start in zip(
+                problems, penalties, alphas, starts, strict=True
+            )
+        ]
+    for problem, penalty, alpha, path in zip(problems, penalties, alphas, paths, strict=True):
         coef, intercept, gap = publish(problem, penalty, alpha, path.coefs[0], path.gaps[0])
         warn_if_unsolved(
             estimator, alpha, gap, problem.outer_gap(problem.goal(estimator.tol)), path.n_iter[0]

@@ -15,7 +15,7 @@ import numpy as np
 from .._statistics import cross_products
 from .closed_form import RidgeSolver
 from .gram import GRAM_COLUMNS, Path, refine, solve_gram
-from .working_set import solve_working_set
+from .working_set import solve_working_sets
 
 _forced = ContextVar("forced_form", default=None)
 
@@ -44,34 +44,58 @@ def known_products(data):
     return cross_products(data.design, data.targets, data.weights, data.fit_intercept)
 
 
-def solve_path(problem, penalty, alphas, *, tol, max_iter, start=None, certify=True):
+def solve_path(problem, penalty, alphas, *, start=None, **options):
     """Solve one problem along a decreasing grid of alphas; return its `Path`.
+
+    `start` is a warm start of shape (p,), by default zero; see `solve_paths` for the options.
+    """
+    starts = None if start is None else [start]
+    return solve_paths([problem], [penalty], alphas, starts=starts, **options)[0]
+
+
+def solve_paths(problems, penalties, alphas, *, tol, max_iter, starts=None, certify=True):
+    """Solve several targets of the same weighting along one grid; return a list of `Path`.
 
     Parameters
     ----------
-    start : ndarray of shape (p,), optional
-        Warm start, by default zero.
+    problems : list of Problem
+    penalties : list of Penalty
+        The same but for scale.
+    alphas : array-like of shape (n_alphas,)
+        Decreasing.
+    starts : list of ndarray of shape (p,), optional
+        Warm starts, by default zero.
     certify : bool
         Compute every gap from X and y, and correct Gram solutions until their optimality
         conditions hold there. Otherwise gaps may come from the cross-products.
     """
     alphas = np.asarray(alphas, dtype=np.float64)
-    p = problem.design.shape[1]
-    start = np.zeros(p) if start is None else start
+    p = problems[0].design.shape[1]
+    starts = [np.zeros(p)] * len(problems) if starts is None else starts
     in_gram_form = choose_form(p) == "gram"
-    closed = (alphas == 0) & penalty.unbounded  # which have gone through a closed form
+    closed = (alphas == 0) & penalties[0].unbounded  # which go through a closed form
     if not in_gram_form:
-        closed |= penalty.smooth
-    path = Path.empty(len(alphas), p)
-    if not closed.all():
-        if in_gram_form:
-            part = solve_gram(
-                *problem.gram(), problem.yy, penalty, alphas[~closed], max_iter, start
-            )
-        else:
-            part = solve_working_set(problem, penalty, alphas[~closed], tol, max_iter, start)
-        path.coefs[~closed], path.gaps[~closed] = part.coefs, part.gaps
-        path.n_iter[~closed] = part.n_iter
+        closed |= penalties[0].smooth
+    rest = alphas[~closed]
+    if in_gram_form:
+        found = [
+            solve_gram(*one.gram(), one.yy, penalty, rest, max_iter, start)
+            for one, penalty, start in zip(problems, penalties, starts, strict=True)
+        ]
+    else:
+        found = solve_working_sets(problems, penalties, rest, tol, max_iter, starts)
+    return [
+        _complete(*one, alphas, closed.copy(), max_iter, certify, in_gram_form)
+        for one in zip(problems, penalties, found, strict=True)
+    ]
+
+
+def _complete(problem, penalty, part, alphas, closed, max_iter, certify, in_gram_form):
+    """Return the `Path` of `part` and of closed forms for alphas that are `closed`; certify it."""
+    path = Path.empty(len(alphas), problem.design.shape[1])
+    path.coefs[~closed], path.gaps[~closed], path.n_iter[~closed] = (
+        part.coefs, part.gaps, part.n_iter,
+    )  # fmt: skip
     if certify and in_gram_form:
         for i in np.flatnonzero(~closed):
             path.coefs[i], path.gaps[i], worst, more = refine(

@@ -29,6 +29,8 @@ HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
 # Alphas of it that one pass over X certifies.
 HOMOTOPY_STEP = 8
+# Targets that advance together.
+TOGETHER = 16
 # Bytes of residuals and correlations of the segments of all problems.
 SEGMENT_BYTES = 2**26
 # Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
@@ -304,11 +306,16 @@ class Lockstep:
         return added
 
 
-def solve_working_set(problem, penalty, alphas, tol, max_iter, w):
-    """Solve one problem along `alphas`, warm-started at w; return its `Path`."""
-    lockstep = Lockstep([problem], [penalty], tol, max_iter, Workers(1), starts=[w])
-    path = Path.empty(len(alphas), len(w))
-    for part in lockstep.segments(alphas):
-        lockstep.advance(alphas[part])
-        path.fill(part, lockstep.states[0].points)
-    return path
+def solve_working_sets(problems, penalties, alphas, tol, max_iter, starts):
+    """Solve problems of one design along `alphas`, warm-started; return a list of `Path`."""
+    paths = [Path.empty(len(alphas), len(start)) for start in starts]
+    for first in range(0, len(problems) if len(alphas) else 0, TOGETHER):
+        some = slice(first, first + TOGETHER)
+        lockstep = Lockstep(
+            problems[some], penalties[some], tol, max_iter, Workers(1), starts[some]
+        )
+        for part in lockstep.segments(alphas):
+            lockstep.advance(alphas[part])
+            for path, state in zip(paths[some], lockstep.states, strict=True):
+                path.fill(part, state.points)
+    return paths
