@@ -185,9 +185,12 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
         self.alphas_ = grids[0] if one_grid else grids[pick]
         self.mse_path_ = problem.outer_gap(result.errors)[pick]
         self.dual_gap_path_ = problem.outer_gap(result.gaps)[pick]
-        paths = np.stack([one.coefs for one in result.paths])
-        self.coef_path_ = problem.outer_coef(paths)[pick]
-        self.intercept_path_ = problem.intercept(paths)[pick]
+        self.intercept_path_ = np.stack([problem.intercept(one.coefs) for one in result.paths])[
+            pick
+        ]
+        # the largest arrays there are: no copies beside those that stay
+        coefs = [problem.outer_coef(result.paths.pop(0).coefs) for _ in ratios]
+        self.coef_path_ = coefs[0] if pick == 0 else np.stack(coefs)
 
     def _set_ratio(self, ratio):
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The few columns of X that a problem is solved on: gathered if dense, in place if sparse."""
+"""The few columns of X that a problem is solved on, in place where that is possible."""
 
 from threading import Lock
 
@@ -6,12 +6,14 @@ import numpy as np
 from scipy import sparse
 
 from . import kernels
-from .events import Rows, correlations
+from .events import combine, correlations
+from .kernels import Rows
 
 # Columns up to which the Gram form is tried first.
 GRAM_FIRST = 1000
-# Columns copied at once.
-GATHER_BLOCK = 256
+# Columns multiplied at once, on copies; and how few are multiplied without copies.
+PRODUCT_BLOCK = 256
+LEAST_BLOCK = 8
 
 
 class _ColumnSet:
@@ -43,127 +45,6 @@ class _ColumnSet:
             G[old:, :] = side.T
             self.G = G
         return self.G
-
-
-class GatheredColumns(_ColumnSet):
-    """Columns of a dense X, copied next to each other and centred.
-
-    Attributes
-    ----------
-    inside, outside : ndarray of shape (room for columns, rows)
-        Rows of positive weight, times its square root; and the others.
-    """
-
-    def __init__(self, problem):
-        super().__init__(problem)
-        kept = problem.weights > 0
-        self.rows = np.flatnonzero(kept), np.flatnonzero(~kept)
-        self.root = np.sqrt(problem.weights[self.rows[0]])
-        self.inside, self.outside = (np.empty((0, len(rows))) for rows in self.rows)
-
-    @property
-    def values(self):
-        """The columns as rows, (m, rows of positive weight)."""
-        return self.inside[: len(self.index)]
-
-    def add(self, columns):
-        """Take in more columns, given by their indices."""
-        old, new = len(self.index), len(self.index) + len(columns)
-        if new > len(self.inside):
-            for name in ("inside", "outside"):
-                larger = np.empty((new + new // 4, getattr(self, name).shape[1]))
-                larger[:old] = getattr(self, name)[:old]
-                setattr(self, name, larger)
-        for first in range(0, len(columns), GATHER_BLOCK):
-            some = columns[first : first + GATHER_BLOCK]
-            here = slice(old + first, old + first + len(some))
-            full = self.problem.design.gather(some, self.problem.mean).T
-            np.multiply(full[:, self.rows[0]], self.root, out=self.inside[here])
-            self.outside[here] = full[:, self.rows[1]]
-        super().add(columns)
-
-    def keep(self, mask):
-        """Drop the columns where `mask` is False."""
-        for one in (self.inside, self.outside):
-            one[: int(mask.sum())] = one[: len(mask)][mask]
-        super().keep(mask)
-
-    def _products(self, old):
-        return self.values @ self.values[old:].T
-
-    def _inner_residual(self, w):
-        return self.root * self.problem.y[self.rows[0]] - _combined(self.values, w)
-
-    def residual(self, w):
-        """Return y - X w of the set's columns."""
-        r = np.empty(len(self.problem.y))
-        r[self.rows[0]] = self._inner_residual(w) / self.root
-        r[self.rows[1]] = self.problem.y[self.rows[1]] - _combined(self.outside[: len(w)], w)
-        return r
-
-    def correlate(self, w):
-        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
-        r = self._inner_residual(w)
-        return self.values @ r, float(r @ r)
-
-    def prefers_gram(self):
-        """Return whether the Gram form should be tried first."""
-        return len(self.index) <= min(GRAM_FIRST, max(len(self.problem.y), 100))
-
-    def entries(self):
-        """Return the multiplications of half a sweep."""
-        return self.values.size
-
-    def kernel_columns(self, w):
-        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
-        return (
-            kernels.Gathered(self.values), np.arange(len(self.index)), self._inner_residual(w), 0.0,
-        )  # fmt: skip
-
-
-def _combined(values, w):
-    """Return the rows of `values` times w, summed up."""
-    used = np.flatnonzero(w)
-    return w @ values if 2 * len(used) > len(w) else w[used] @ values[used]
-
-
-class SparseColumns(_ColumnSet):
-    """Columns of a sparse X, used in place."""
-
-    def _products(self, old):
-        chosen = self.problem.design.X[:, self.index]
-        new = sparse.diags_array(self.problem.weights) @ chosen[:, old:]
-        mean = self.problem.mean[self.index]
-        return (chosen.T @ new).toarray() - np.outer(mean, mean[old:])
-
-    def residual(self, w):
-        """Return y - X w of the set's columns."""
-        used = w != 0
-        index, w = self.index[used], w[used]
-        return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
-
-    def correlate(self, w):
-        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
-        r = self.residual(w)
-        u = self.problem.weights * r
-        g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
-        return g, float(u @ r)
-
-    def prefers_gram(self):
-        """Return whether the Gram form should be tried first."""
-        return len(self.index) <= GRAM_FIRST
-
-    def entries(self):
-        """Return the multiplications of half a sweep."""
-        return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
-
-    def kernel_columns(self, w):
-        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
-        X, mean = self.problem.design.X, self.problem.mean
-        # a column is centred implicitly: what it does to all rows is kept apart
-        shift = float(mean[self.index] @ w)
-        record = kernels.Csc(X.data, X.indices, X.indptr, mean, self.problem.weights)
-        return record, self.index, self.residual(w) - shift, shift
 
 
 class ColumnRows:
@@ -205,3 +86,95 @@ class ColumnRows:
         u = problem.weights * r
         correlations(self.record(problem, columns), columns, len(columns), u, u.sum(), out)
         return out[columns]
+
+
+class DenseColumns(_ColumnSet):
+    """Columns of a dense X, found in `rows`, a `ColumnRows`."""
+
+    def __init__(self, problem, rows):
+        super().__init__(problem)
+        self.rows = rows
+
+    def _products(self, old):
+        out = np.empty((len(self.index), len(self.index) - old))
+        for i in range(0, out.shape[1], PRODUCT_BLOCK):
+            new = self._centred(slice(old + i, old + i + PRODUCT_BLOCK))
+            if len(new) < LEAST_BLOCK:  # not worth copying all columns for
+                for k, x in enumerate(new):
+                    out[:, i + k] = self.rows.correlate(self.problem, self.index, x)
+                continue
+            new *= self.problem.weights
+            for k in range(0, len(out), PRODUCT_BLOCK):
+                some = slice(k, k + PRODUCT_BLOCK)
+                np.matmul(self._centred(some), new.T, out=out[some, i : i + len(new)])
+        return out
+
+    def _centred(self, some):
+        """Return a copy of some of the columns, as rows."""
+        columns = self.index[some]
+        rows = self.rows.record(self.problem, columns)
+        return rows.values[rows.place[columns]] - rows.offset[columns, None]
+
+    def residual(self, w):
+        """Return y - X w of the set's columns."""
+        rows = self.rows.record(self.problem, self.index)
+        used, fitted = np.flatnonzero(w), np.empty_like(self.problem.y)
+        combine(rows, self.index[used], w[used], len(used), fitted)
+        return self.problem.y - fitted
+
+    def correlate(self, w):
+        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        r = self.residual(w)
+        return self.rows.correlate(self.problem, self.index, r), self.problem.weights @ (r * r)
+
+    def prefers_gram(self):
+        """Return whether the Gram form should be tried first."""
+        return len(self.index) <= min(GRAM_FIRST, max(len(self.problem.y), 100))
+
+    def entries(self):
+        """Return the multiplications of half a sweep."""
+        return len(self.index) * len(self.problem.y)
+
+    def kernel_columns(self, w):
+        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
+        rows = self.rows.record(self.problem, self.index)
+        return rows, self.index, self.problem.weights * self.residual(w), 0.0
+
+
+class SparseColumns(_ColumnSet):
+    """Columns of a sparse X, used in place."""
+
+    def _products(self, old):
+        chosen = self.problem.design.X[:, self.index]
+        new = sparse.diags_array(self.problem.weights) @ chosen[:, old:]
+        mean = self.problem.mean[self.index]
+        return (chosen.T @ new).toarray() - np.outer(mean, mean[old:])
+
+    def residual(self, w):
+        """Return y - X w of the set's columns."""
+        used = w != 0
+        index, w = self.index[used], w[used]
+        return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
+
+    def correlate(self, w):
+        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        r = self.residual(w)
+        u = self.problem.weights * r
+        g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
+        return g, float(u @ r)
+
+    def prefers_gram(self):
+        """Return whether the Gram form should be tried first."""
+        return len(self.index) <= GRAM_FIRST
+
+    def entries(self):
+        """Return the multiplications of half a sweep."""
+        return int(np.diff(self.problem.design.X.indptr)[self.index].sum()) + len(self.problem.y)
+
+    def kernel_columns(self, w):
+        """Return what kernels take: a record, which of its columns are the set's, r and shift."""
+        X, mean = self.problem.design.X, self.problem.mean
+        # a column is centred implicitly: what it does to all rows is kept apart
+        shift = float(mean[self.index] @ w)
+        record = kernels.Csc(X.data, X.indices, X.indptr, mean, self.problem.weights)
+        return record, self.index, self.residual(w) - shift, shift

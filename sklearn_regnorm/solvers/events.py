@@ -14,15 +14,6 @@ FREE, ACTIVE, DEPENDENT = 0, 1, 2
 RENEWAL = 4.0
 
 
-class Rows(NamedTuple):
-    """Columns of X as rows: centred column j is ``values[place[j]] - offset[j]``."""
-
-    values: np.ndarray
-    place: np.ndarray
-    offset: np.ndarray
-    weights: np.ndarray
-
-
 class Walk(NamedTuple):
     """What `follow` works on, for n rows, p columns, and room for m of them.
 

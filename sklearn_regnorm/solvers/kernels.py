@@ -39,10 +39,13 @@ LEAST_STEPS = 8
 STEPS_WORK = 1e8
 
 
-class Gathered(NamedTuple):
-    """Centred columns, times the square roots of the weights, as the rows of values (m, n)."""
+class Rows(NamedTuple):
+    """Columns of a dense matrix as rows: centred column j is ``values[place[j]] - offset[j]``."""
 
     values: np.ndarray
+    place: np.ndarray
+    offset: np.ndarray
+    weights: np.ndarray
 
 
 class Csc(NamedTuple):
@@ -472,14 +475,18 @@ def gram_path(
 # ---------------------------------------------------------------- residual form
 
 
+# Sweeps work on a vector called `r`, which holds v_i r_i for dense columns, and for sparse ones
+# the residual less a `shift` of all rows, by which implicit centring keeps it sparse.
+
+
 @generic
 def column_dot(columns, j, r, shift):
-    """Return sum_i v_i x_ij (r_i + shift) for the centred column j."""
+    """Return sum_i v_i x_ij r_i for the centred column j."""
 
 
 @generic
 def sum_of_squares(columns, r, shift):
-    """Return sum_i v_i (r_i + shift)^2."""
+    """Return sum_i v_i r_i^2."""
 
 
 @generic
@@ -490,48 +497,64 @@ def residual_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, 
     """
 
 
-@column_dot.register(Gathered)
-def _gathered_dot(columns, j, r, shift):
-    return _dot(columns.values[j], r, r.shape[0])
+@column_dot.register(Rows)
+def _dense_dot(columns, j, r, shift):
+    x = columns.values[columns.place[j]]
+    total, product = 0.0, 0.0
+    for i in range(r.shape[0]):
+        product += x[i] * r[i]
+        total += r[i]
+    return product - columns.offset[j] * total
 
 
-@sum_of_squares.register(Gathered)
-def _gathered_squares(columns, r, shift):
-    return _dot(r, r, r.shape[0])
+@sum_of_squares.register(Rows)
+def _dense_squares(columns, r, shift):
+    total = 0.0
+    for i in range(r.shape[0]):
+        if columns.weights[i] > 0.0:
+            total += r[i] * (r[i] / columns.weights[i])
+    return total
 
 
-@residual_sweep.register(Gathered)
-def _gathered_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
+@residual_sweep.register(Rows)
+def _dense_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm, g):
     # Blocks of four columns: what takes time is waiting for their entries, and with the products
     # between them, which come at no further wait, each block is swept over twice.
-    n, values = r.shape[0], columns.values
-    G, h, moves = np.zeros((4, 4)), np.zeros(4), np.zeros(4)
-    largest = 0.0
+    values, place, v = columns.values, columns.place, columns.weights
+    G, h, moves, c = np.zeros((4, 4)), np.zeros(4), np.zeros(4), np.zeros(4)
+    largest, total = 0.0, 0.0
+    for i in range(r.shape[0]):
+        total += r[i]
     for first in range(0, m, 4):
         size = min(4, m - first)
-        k0, k1 = live[first], live[min(first + 1, m - 1)]
-        k2, k3 = live[min(first + 2, m - 1)], live[min(first + 3, m - 1)]
-        x0, x1, x2, x3 = values[chosen[k0]], values[chosen[k1]], values[chosen[k2]], values[chosen[k3]]
+        j0, j1 = chosen[live[first]], chosen[live[min(first + 1, m - 1)]]
+        j2, j3 = chosen[live[min(first + 2, m - 1)]], chosen[live[min(first + 3, m - 1)]]
+        x0, x1, x2, x3 = values[place[j0]], values[place[j1]], values[place[j2]], values[place[j3]]
+        c[0], c[1], c[2], c[3] = (
+            columns.offset[j0], columns.offset[j1], columns.offset[j2], columns.offset[j3],
+        )  # fmt: skip
         h0, h1, h2, h3 = 0.0, 0.0, 0.0, 0.0
         g01, g02, g03, g12, g13, g23 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(n):
+        for i in range(r.shape[0]):
             h0 += x0[i] * r[i]
             h1 += x1[i] * r[i]
             h2 += x2[i] * r[i]
             h3 += x3[i] * r[i]
-            g01 += x0[i] * x1[i]
-            g02 += x0[i] * x2[i]
-            g03 += x0[i] * x3[i]
-            g12 += x1[i] * x2[i]
-            g13 += x1[i] * x3[i]
-            g23 += x2[i] * x3[i]
+            g01 += v[i] * x0[i] * x1[i]
+            g02 += v[i] * x0[i] * x2[i]
+            g03 += v[i] * x0[i] * x3[i]
+            g12 += v[i] * x1[i] * x2[i]
+            g13 += v[i] * x1[i] * x3[i]
+            g23 += v[i] * x2[i] * x3[i]
         h[0], h[1], h[2], h[3] = h0, h1, h2, h3
         G[0, 1], G[0, 2], G[0, 3], G[1, 2], G[1, 3], G[2, 3] = g01, g02, g03, g12, g13, g23
         for s in range(size):
             k = live[first + s]
+            h[s] -= c[s] * total
             g[k], moves[s] = h[s], 0.0
             G[s, s] = norm[k] * norm[k]
             for t in range(s):
+                G[t, s] -= c[s] * c[t]
                 G[s, t] = G[t, s]
         for _ in range(2):
             for s in range(size):
@@ -550,12 +573,16 @@ def _gathered_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper,
                     moves[s] += step
                     for t in range(size):
                         h[t] -= step * G[s, t]
+        level = 0.0
         for s in range(size):
             largest = max(largest, abs(moves[s]) * norm[live[first + s]])
+            level += moves[s] * c[s]
         m0, m1, m2, m3 = moves[0], moves[1], moves[2], moves[3]
         if m0 != 0.0 or m1 != 0.0 or m2 != 0.0 or m3 != 0.0:
-            for i in range(n):
-                r[i] -= m0 * x0[i] + m1 * x1[i] + m2 * x2[i] + m3 * x3[i]
+            total = 0.0
+            for i in range(r.shape[0]):
+                r[i] -= v[i] * (m0 * x0[i] + m1 * x1[i] + m2 * x2[i] + m3 * x3[i] - level)
+                total += r[i]
             moves[:] = 0.0
     return shift, largest
 

@@ -271,7 +271,8 @@ class Problem:
     def outer_coef(self, w):
         """Return inner coefficients (..., p) on the caller's scale and in the caller's dtype."""
         with np.errstate(over="ignore", under="ignore"):
-            return ((w / self.data.column_scale) * self._y_scale).astype(self.data.dtype)
+            scaled = w / self.data.column_scale if np.ndim(self.data.column_scale) else w
+            return (scaled * self._y_scale).astype(self.data.dtype, copy=False)
 
     def intercept(self, w):
         """Return the caller's intercept for inner coefficients w (..., p)."""

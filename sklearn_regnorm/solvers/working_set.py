@@ -11,7 +11,7 @@ import numpy as np
 
 from .._threads import Workers, check_cancelled
 from . import kernels
-from .column_sets import ColumnRows, GatheredColumns, SparseColumns
+from .column_sets import ColumnRows, DenseColumns, SparseColumns
 from .gram import WORK, Path, solve_point
 from .homotopy import Homotopy
 from .kernels import HUGE
@@ -59,12 +59,12 @@ class _State:
         The first of them that is not settled.
     """
 
-    def __init__(self, problem, penalty, w, tol):
+    def __init__(self, problem, penalty, w, tol, rows):
         self.problem = problem
         self.penalty = penalty
         self.goal = problem.goal(tol)
         self.to_floor = tol < FLOOR_TOL
-        self.store = (SparseColumns if problem.design.sparse else GatheredColumns)(problem)
+        self.store = DenseColumns(problem, rows) if rows else SparseColumns(problem)
         self.w = w.copy()
         self.r = problem.residual(w) if w.any() else problem.y
         self.g, self.rr = None, None
@@ -77,14 +77,14 @@ class _State:
         self.points[first:] = [Point(self.w, self.r) for _ in alphas[first:]]
         self.first = first
 
-    def follow_path(self, columns, alpha):
+    def follow_path(self, alpha):
         """Follow the path from event to event, from `alpha` on, if that is possible and pays."""
         penalty, one_sided = self.penalty, bool(np.all(self.penalty.lower == 0))
         known = one_sided or np.all(penalty.lower == -np.inf)
         if known and np.all(penalty.upper == np.inf) and np.all(penalty.l2 == 0):
             few = np.count_nonzero(self.problem.weights) <= HOMOTOPY_ROWS
             if few and np.all(penalty.l1 > 0):
-                self.homotopy = Homotopy(self.problem, penalty, one_sided, columns, alpha)
+                self.homotopy = Homotopy(self.problem, penalty, one_sided, self.store.rows, alpha)
 
     def settle(self, alphas, g, rr):
         """Take over what homotopy has found, if it is certified; return whether that is over.
@@ -220,8 +220,11 @@ class Lockstep:
     def __init__(self, problems, penalties, tol, max_iter, workers, starts=None):
         p = problems[0].design.shape[1]
         starts = [np.zeros(p)] * len(problems) if starts is None else starts
-        self.states = [_State(*args, tol) for args in zip(problems, penalties, starts, strict=True)]
         self.design = problems[0].design
+        self.rows = None if self.design.sparse else ColumnRows(self.design)
+        self.states = [
+            _State(*args, tol, self.rows) for args in zip(problems, penalties, starts, strict=True)
+        ]
         self.max_iter = max_iter
         self.workers = workers
         found = self._correlate([(state, state.r) for state in self.states])
@@ -232,9 +235,8 @@ class Lockstep:
     def segments(self, alphas):
         """Yield slices of the grid: alphas solved before one pass over X certifies them all."""
         if len(alphas) >= HOMOTOPY_ALPHAS and alphas[-1] > 0 and not self.design.sparse:
-            columns = ColumnRows(self.design)
             for state in self.states:
-                state.follow_path(columns, alphas[0])
+                state.follow_path(alphas[0])
         step = HOMOTOPY_STEP if self.states[0].homotopy else 2 if self.design.sparse else 4
         n, p = self.design.shape
         step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
