@@ -20,18 +20,20 @@ PICTURE = "doc/images/growth.png"
 PEERS = "ours", "scikit-learn"
 N_COLUMNS = 100  # while the rows grow
 N_ROWS = 300  # while the columns grow
+LEAST_ROWS, LEAST_COLUMNS = 1_000, 100
 MEMORY_SHARE = 8
 
 
-def panels(largest_rows, largest_columns):
+def panels(decades):
     """Return {label: {size: name of the case}} of the two things that grow, in half decades."""
-
-    def sizes(largest):
-        return [round(float(f"{size:.1g}")) for size in largest / 10 ** np.arange(3, -0.1, -0.5)]
-
+    growth = 10 ** np.arange(0, decades + 0.1, 0.5)
+    rows, columns = (
+        [round(float(f"{size:.1g}")) for size in least * growth]
+        for least in (LEAST_ROWS, LEAST_COLUMNS)
+    )
     return {
-        f"rows ({N_COLUMNS} columns)": {n: f"{n}x{N_COLUMNS}" for n in sizes(largest_rows)},
-        f"columns ({N_ROWS} rows)": {p: f"{N_ROWS}x{p}" for p in sizes(largest_columns)},
+        f"rows ({N_COLUMNS} columns)": {n: f"{n}x{N_COLUMNS}" for n in rows},
+        f"columns ({N_ROWS} rows)": {p: f"{N_ROWS}x{p}" for p in columns},
     }
 
 
@@ -52,10 +54,9 @@ def slope(sizes, seconds):
 def measure(options):
     """Return {label: {size: {peer: seconds or None}}}, printing lines of the table."""
     runner = Runner(interpreters(PEERS), 1, options.repeat, options.limit, certify=False)
-    largest = (10**4, 10**3) if options.quick else (10**6, 10**5)
     results = {}
     print(f"| | size | {' | '.join(f'{peer}, s' for peer in PEERS)} |\n|---|---|---|---|")
-    for label, cases in panels(*largest).items():
+    for label, cases in panels(decades=1 if options.quick else 3).items():
         results[label] = {}
         for size, name in cases.items():
             case = sized(name)
@@ -92,7 +93,7 @@ def main():
     add = parser.add_argument
     add("--repeat", type=int, default=3, help="repetitions, of which the median counts")
     add("--limit", type=float, default=240.0, help="seconds for one fit")
-    add("--quick", action="store_true", help="sizes up to 10 000 rows, 1 000 columns")
+    add("--quick", action="store_true", help="one decade")
     add("--json", metavar="FILE", type=Path, help="keep the measurements")
     add("--read", metavar="FILE", type=Path, help="measure nothing: draw what --json kept")
     add("--plot", metavar="FILE", help=f"the picture (unless --quick, {PICTURE})")

@@ -8,6 +8,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
+from .report import number  # noqa: E402
+
 STYLES = {
     "ours": ("#000000", "o"),
     "scikit-learn": ("#D55E00", "o"),
@@ -34,7 +36,7 @@ def draw_ratios(ratios, stops, file):
     marks = {(case, "early stop"): (ratio, False) for case, ratio in stops.items()}
     labels = peers + ["early stop"] * bool(stops)
     figure, axes = plt.subplots(figsize=(8, 1.2 + 0.8 * len(cases)), layout="constrained")
-    for number, label in enumerate(labels):
+    for place, label in enumerate(labels):
         color, marker = STYLES[label]
         name = "scikit-learn, our early stop" if label == "early stop" else label
         axes.plot([], [], marker, color=color, label=name)
@@ -42,13 +44,13 @@ def draw_ratios(ratios, stops, file):
             value, bound = (ratios | marks).get((case, label), (None, False))
             if value is None:
                 continue
-            height = row + (number + 1) / (len(labels) + 1) - 0.5
+            height = row + (place + 1) / (len(labels) + 1) - 0.5
             fill = "white" if bound else color
             axes.plot(value, height, marker, color=color, markerfacecolor=fill, markersize=6)
-            text = f"> {value:.2g}" if bound else f"{value:.2g}"
-            text = f"{'> ' * bound}{value:.0f}" if value >= 100 else text
-            place = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
-            axes.annotate(text, (value, height), fontsize=8, **place)
+            text = number(value, bound)
+            beside = {"xytext": (7, 0), "textcoords": "offset points", "va": "center"}
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            axes.annotate(text, (value, height), fontsize=8, bbox=box, **beside)
     _finish_ratios(axes, cases)
     _save(figure, file)
 
@@ -81,12 +83,12 @@ def draw_growth(panels, file):
     for axes, (label, lines) in zip(every, panels, strict=True):
         for peer, (sizes, seconds, slope) in lines.items():
             color, marker = STYLES[peer]
-            name = f"{peer}, last decade ∝ size^{slope:.2f}"
+            name = f"{peer}, last decade: size$^{{{slope:.2f}}}$"
             axes.loglog(sizes, seconds, marker=marker, color=color, markersize=5, label=name)
         axes.set_xlabel(label)
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.grid(color="0.9")
-        axes.legend(loc="upper left", frameon=False, fontsize=9)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9)
         axes.spines[["top", "right"]].set_visible(False)
     every[0].set_ylabel("seconds, 5 folds × 100 penalties")
     _save(figure, file)
