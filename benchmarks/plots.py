@@ -6,7 +6,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator  # noqa: E402
 
 from .report import number  # noqa: E402
 
@@ -26,14 +26,14 @@ def draw_ratios(ratios, stops, file):
     Parameters
     ----------
     ratios : dict
-        {(case, peer): (ratio, whether it is only a lower bound)}
+        {(case, peer): (ratio, "" or the sign of a bound)}
     stops : dict
-        {case: scikit-learn's time over ours with the early stop}
+        {case: the same of scikit-learn's time over ours with the early stop}
     file : path
     """
-    cases = list(dict.fromkeys(case for case, _ in ratios))
+    cases = list(dict.fromkeys([*(case for case, _ in ratios), *stops]))
     peers = [peer for peer in STYLES if any(peer == one for _, one in ratios)]
-    marks = {(case, "early stop"): (ratio, False) for case, ratio in stops.items()}
+    marks = {(case, "early stop"): found for case, found in stops.items()}
     labels = peers + ["early stop"] * bool(stops)
     figure, axes = plt.subplots(figsize=(8, 1.2 + 0.8 * len(cases)), layout="constrained")
     for place, label in enumerate(labels):
@@ -41,7 +41,7 @@ def draw_ratios(ratios, stops, file):
         name = "scikit-learn, our early stop" if label == "early stop" else label
         axes.plot([], [], marker, color=color, label=name)
         for row, case in enumerate(cases):
-            value, bound = (ratios | marks).get((case, label), (None, False))
+            value, bound = (ratios | marks).get((case, label), (None, ""))
             if value is None:
                 continue
             height = row + (place + 1) / (len(labels) + 1) - 0.5
@@ -65,6 +65,8 @@ def _finish_ratios(axes, cases):
         axes.axhline(row + 0.5, color="0.9", linewidth=1)
     axes.set_yticks(range(len(cases)), cases)
     axes.set_ylim(len(cases) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     axes.set_xlabel("time of the package over ours at its accuracy (hollow: stopped at the limit)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=5, frameon=False, fontsize=9)

@@ -43,15 +43,21 @@ def answer(runs, peer):
     return label, runs.get(label)
 
 
-def ratio(runs, peer):
-    """Return (the peer's time over ours at its gap, whether it is only a lower bound), or None."""
-    ours = median(runs, answer(runs, peer)[0])
-    got = runs.get(peer)
-    if ours is None or got is None or got == "failed":
+def ratio(runs, peer, ours=None):
+    """Return (the peer's time over ours, what it is: "", or a bound "<" or ">"), or None.
+
+    Ours are the runs of the label `ours`, by default those that solve to the peer's gap. Where one
+    of the two was stopped at the limit, the limit is its time, and the ratio a bound.
+    """
+    label = ours or answer(runs, peer)[0]
+    above, below = (
+        float(got[1:]) if str(got := runs.get(one)).startswith(">") else median(runs, one)
+        for one in (peer, label)
+    )
+    stopped = [isinstance(runs.get(one), str) for one in (peer, label)]
+    if above is None or below is None or all(stopped):
         return None
-    if isinstance(got, str):  # ">240"
-        return float(got[1:]) / ours, True
-    return median(runs, peer) / ours, False
+    return above / below, ">" * stopped[0] + "<" * stopped[1]
 
 
 def ratios(report):
@@ -66,17 +72,17 @@ def ratios(report):
 
 
 def stops(report):
-    """Return {case: scikit-learn's time for the full path over ours with the early stop}."""
-    times = {
-        name: [median(case["runs"], label) for label in ("scikit-learn", "ours-stop")]
+    """Return {case: ratio} of scikit-learn's full path to ours with the early stop."""
+    found = {
+        name: ratio(case["runs"], "scikit-learn", "ours-stop")
         for name, case in report["cases"].items()
     }
-    return {name: peer / ours for name, (peer, ours) in times.items() if peer and ours}
+    return {name: value for name, value in found.items() if value}
 
 
-def number(value, bound=False):
-    """Return the ratio in two digits or more, with ">" if it is a bound."""
-    return f"{'>' * bound}{value:.2g}" if value < 100 else f"{'>' * bound}{value:.0f}"
+def number(value, bound=""):
+    """Return the ratio in two digits or more, behind the sign of a bound."""
+    return f"{bound}{value:.2g}" if value < 100 else f"{bound}{value:.0f}"
 
 
 def rows(case):
@@ -97,30 +103,35 @@ def rows(case):
 
 def comparison(runs, label):
     """Return two cells: our time at the peer's gap, and the ratio."""
-    found = ratio(runs, label) if label in list(PEERS)[1:] else None
-    if found is None:
-        return "", ""
     answered, got = answer(runs, label)
+    if label not in list(PEERS)[1:] or got is None:
+        return "", ""
+    found = ratio(runs, label)
+    over = number(*found) if found else ""
+    if isinstance(got, str):
+        return got, over
     seconds = f"{median(runs, answered):.3g}"
     if got[0]["gap"] > got[0]["parameters"].get("tol", DEFAULT_TOL):
         seconds += f" (missed it: {got[0]['gap']:.0e})"
-    return seconds, number(*found)
+    return seconds, over
 
 
 def summary(report):
     """Return the sentences below the table."""
     lines = []
     found = ratios(report)
-    sklearn = {key: value for key, value in found.items() if key[1] == "scikit-learn"}
+    sklearn = [value for (_, peer), value in found.items() if peer == "scikit-learn"]
     if sklearn:
-        mean = statistics.geometric_mean(value for value, _ in sklearn.values())
-        mean = number(mean, any(bound for _, bound in sklearn.values()))
-        lines.append(f"scikit-learn: geometric mean of {len(sklearn)} ratios: {mean}")
+        mean = statistics.geometric_mean(value for value, _ in sklearn)
+        bounds = {bound for _, bound in sklearn} - {""}
+        mean = number(mean, "≈" if len(bounds) > 1 else "".join(bounds))
+        cases = f"{len(sklearn)} of {len(report['cases'])} cases"
+        lines.append(f"scikit-learn: geometric mean of the ratios ({cases}): {mean}")
     if found:
-        (name, peer), (value, _) = min(found.items(), key=lambda item: item[1][0])
-        lines.append(f"least ratio of all: {value:.2g} ({peer}, {name})")
+        (name, peer), least = min(found.items(), key=lambda item: item[1][0])
+        lines.append(f"least ratio of all: {number(*least)} ({peer}, {name})")
     if stopped := stops(report):
-        values = ", ".join(f"{name} {number(value)}" for name, value in stopped.items())
+        values = ", ".join(f"{name} {number(*value)}" for name, value in stopped.items())
         lines.append(f"scikit-learn's full path over ours with early_stopping=True: {values}")
     return "\n\n".join(lines)
 
@@ -148,7 +159,8 @@ def notes(report):
         for peer in PEERS:
             if isinstance(got := case["runs"].get(peer), list):
                 versions[peer] = f"{peer} {got[0]['version']}"
-    return NOTES.format(versions=", ".join(versions.values()), cores=report["cores"])
+    named = ", ".join(versions[peer] for peer in PEERS if peer in versions)
+    return NOTES.format(versions=named, cores=report["cores"])
 
 
 def head():
