@@ -105,6 +105,8 @@ class Runner:
             options = self._options(parameters, certify=first and self._certified(label))
             result = self._worker(peer, case, folder, options)
             results[label] = [*got, result] if isinstance(result, dict) else result
+            told = f"{result['seconds']:.3g} s" if isinstance(result, dict) else result
+            print(f"{case.name}, {label}: {told}", file=sys.stderr, flush=True)
 
     def _certified(self, label):
         return self.certify and label not in UNCERTIFIED
