@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint bench clean
+.PHONY: help demo test test-fast fuzz test-oldest lint bench bench-growth clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,11 +35,14 @@ lint: $(VENV)/.dev  ## ruff and mypy
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: $(VENV)/.bench  ## time the package beside its peers (ARGS="--quick" for small sizes)
-	$(VENV)/bin/python -m benchmarks $(ARGS)
+bench: $(VENV)/.bench $(VENV)-adelie/.bench  ## time the package beside its peers (ARGS="--quick" for small sizes)
+	$(VENV)/bin/python -m benchmarks --json build/bench.json $(ARGS)
+
+bench-growth: $(VENV)/.bench  ## how time grows with rows and columns, beside scikit-learn
+	$(VENV)/bin/python -m benchmarks.growth --json build/growth.json $(ARGS)
 
 clean:  ## remove environments, builds and caches
-	rm -rf $(VENV) $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-adelie $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(VENV)/.test is the mark that the extra `test` is installed, and so on.
@@ -52,3 +55,9 @@ $(VENV_OLDEST)/.test: pyproject.toml constraints/oldest.txt
 	test -x $(VENV_OLDEST)/bin/python || $(OLDEST_PYTHON) -m venv $(VENV_OLDEST)
 	$(VENV_OLDEST)/bin/python -m pip install --quiet --constraint constraints/oldest.txt --editable ".[test]"
 	touch $@
+
+# adelie needs numpy < 2, this package numpy >= 2; without adelie the benchmarks go on.
+$(VENV)-adelie/.bench:
+	$(PYTHON) -m venv $(VENV)-adelie
+	$(VENV)-adelie/bin/python -m pip install --quiet adelie "numpy<2" scikit-learn && touch $@ \
+		|| echo "adelie could not be installed: the benchmarks go on without it"

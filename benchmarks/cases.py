@@ -1,5 +1,6 @@
 """The problems: generated from a fixed seed, written to disk once, read by every package."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,14 +15,17 @@ EPS = 1e-3  # the smallest penalty over the largest
 
 @dataclass(frozen=True)
 class Case:
-    """A regression problem to cross-validate, and the elastic net ratios to try."""
+    """A regression problem to cross-validate, and the elastic net ratios to try.
+
+    `variants` names the further fits of this package to time on it (`runner.VARIANTS`).
+    """
 
     name: str
     n_rows: int
     n_columns: int
     l1_ratios: tuple[float, ...] = (1.0,)
     text: bool = False
-    by_default: bool = True
+    variants: tuple[str, ...] = ("ours-1e-8",)
 
     def scaled(self, factor: int) -> "Case":
         """Return the case with rows and columns divided by the factor (but not below 40 and 8)."""
@@ -30,6 +34,10 @@ class Case:
             n_rows=max(40, self.n_rows // factor),
             n_columns=max(8, self.n_columns // factor),
         )
+
+    def warm_up(self) -> "Case":
+        """Return a case that is fitted in no time, but by the same code (a Gram matrix or not)."""
+        return Case(self.name, 60, min(self.n_columns, 1_200), self.l1_ratios, self.text)
 
     def generate(self):
         """Return X (Fortran-ordered, or CSC) and y."""
@@ -42,13 +50,21 @@ class Case:
 CASES = {
     case.name: case
     for case in (
-        Case("wide", 500, 20_000),
-        Case("mid", 2_000, 5_000, by_default=False),
-        Case("tall", 100_000, 300),
+        Case("wide", 500, 20_000, variants=("ours-1e-8", "ours-path")),
+        Case("mid", 2_000, 5_000, variants=("ours-1e-8", "ours-stop")),
+        Case("tall", 100_000, 300, variants=("ours-1e-8", "ours-10-folds")),
         Case("tall-enet", 100_000, 300, l1_ratios=(0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99)),
         Case("text", 10_000, 50_000, text=True),
     )
 }
+
+
+def sized(name: str) -> Case:
+    """Return the dense case that is named by its size, such as ``1000x300``."""
+    size = re.fullmatch(r"(\d+)x(\d+)", name)
+    if not size:
+        raise KeyError(name)
+    return Case(name, *map(int, size.groups()), variants=())
 
 
 def _autoregressive(rng, n_rows, n_columns, correlation=0.5):
@@ -102,10 +118,14 @@ class Problem:
     y: np.ndarray
     l1_ratios: tuple[float, ...]
 
-    @property
-    def folds(self):
-        """The (train, test) rows of scikit-learn's ``cv=5``."""
-        return list(KFold(N_FOLDS).split(self.X))
+    def folds(self, number: int = N_FOLDS):
+        """Return the (train, test) rows of scikit-learn's ``cv=number``."""
+        return list(KFold(number).split(self.X))
+
+    def centre(self) -> None:
+        """Take the means from (dense) X and y, in place."""
+        self.X[...] -= self.X.mean(axis=0)
+        self.y[...] -= self.y.mean()
 
     def alphas(self, l1_ratio: float):
         """Return scikit-learn's grid for packages that have no CV estimator."""

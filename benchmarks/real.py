@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from .cases import Case
+from .cases import CASES, Case, sized
 
 FOLDER = "REGNORM_BENCHMARK_DATA"
 
@@ -73,13 +73,15 @@ READERS = {
 
 @dataclass(frozen=True)
 class RealCase(Case):
-    """A data set that is read instead of generated, and never scaled but for warming up."""
+    """A data set that is read instead of generated, or replaced by a tiny generated one."""
 
     def scaled(self, factor: int) -> Case:
-        """Return the case itself, or for warming up a generated one."""
-        if factor == 1:
-            return self
-        return Case(self.name, 40, 1200, text=self.text)
+        """Return the case itself, or where it is to be smaller the one for warming up."""
+        return self if factor == 1 else self.warm_up()
+
+    def warm_up(self) -> Case:
+        """Return a small generated case."""
+        return Case(self.name, 60, 1_200, text=self.text, variants=self.variants)
 
     def generate(self):
         """Read X and y."""
@@ -88,9 +90,25 @@ class RealCase(Case):
 
 def real_cases(folder):
     """Return {name: case} of the data sets whose files are in the folder."""
-    os.environ[FOLDER] = str(folder)
+    stop = {"mice": ("ours-1e-8", "ours-stop")}
     return {
-        name: RealCase(name, 0, 0, text=name in ("movies", "subjectivity"))
+        name: RealCase(
+            name,
+            *(0, 0),
+            text=name in ("movies", "subjectivity"),
+            variants=stop.get(name, Case.variants),
+        )
         for name, (file, _) in READERS.items()
         if (Path(folder) / file).exists()
     }
+
+
+def known_cases():
+    """Return {name: case} of the generated cases and of what the user's folder holds."""
+    return CASES | (real_cases(os.environ[FOLDER]) if FOLDER in os.environ else {})
+
+
+def find(name):
+    """Return the case of that name or, as ``1000x300``, of that size; KeyError if none."""
+    known = known_cases()
+    return known[name] if name in known else sized(name)
