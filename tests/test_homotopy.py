@@ -7,7 +7,7 @@ from oracle import KKT_LIMIT, Oracle
 from problems import ar1, regression
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, lasso_path
-from sklearn_regnorm.solvers import forced_form, homotopy, working_set
+from sklearn_regnorm.solvers import forced_form, homotopy
 
 EPS = np.finfo(float).eps
 

@@ -19,7 +19,7 @@ from .._validation import (
     naming,
 )
 from ..solvers.cross_validation import CrossValidation
-from ..solvers.path import solve_path
+from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
 from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
 from ._documentation import document
@@ -131,7 +131,8 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
             X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
         )
         with Workers(self.n_jobs) as workers:
-            engine = CrossValidation(data, folds, workers)
+            length = lasso_length(all(ratio == 1 for ratio in ratios), grid)
+            engine = CrossValidation(data, folds, workers, length)
             problem = engine.problem
             if isinstance(grid, int):
                 options = self.positive, self.eps, grid

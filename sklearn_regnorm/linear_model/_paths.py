@@ -7,7 +7,7 @@ import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_arrays, check_number, check_weights, naming
-from ..solvers.path import known_products, solve_path
+from ..solvers.path import known_products, lasso_length, solve_path
 from ..solvers.problem import Problem, prepare
 from ._base import check_common
 from ._elastic_net_cv import alpha_grid
@@ -87,13 +87,13 @@ def enet_path(
     X, y = check_arrays(X, y)
     weights, unit = check_weights(sample_weight, X.shape[0])
     data = prepare(X, y, weights, unit, fit_intercept=False, standardize=False)
-    problem = Problem(data, 0, weights, products=known_products(data))
+    grid = alphas if isinstance(alphas, Integral) else np.sort(check_alphas("alphas", alphas))[::-1]
+    products = known_products(data, lasso_length(ratio == 1, grid))
+    problem = Problem(data, 0, weights, products=products)
     if isinstance(alphas, Integral):
         eps = check_number("eps", eps, low=0, boundaries="neither")
         n_alphas = check_number("alphas", alphas, low=1, integer=True)
         grid = alpha_grid(problem, ratio, positive, eps, n_alphas)
-    else:
-        grid = np.sort(check_alphas("alphas", alphas))[::-1]
     start = None
     if coef_init is not None:
         with naming("coef_init"):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._statistics import cross_products, merge_all
-from .gram import Path, heldout_errors, solve_gram
+from .gram import Path, gram_goal, heldout_errors, solve_gram
 from .path import choose_form, solve_path
 from .problem import Problem, make_problems
 from .ridge_path import ridge_path
@@ -48,6 +48,8 @@ class CrossValidation:
         Row indices.
     workers : Workers
         Threads over which the folds are spread.
+    lasso_alphas : int
+        Length of the grids, if they are those of a lasso, all alphas being positive.
 
     Attributes
     ----------
@@ -55,11 +57,11 @@ class CrossValidation:
         That of all rows.
     """
 
-    def __init__(self, data, folds, workers):
+    def __init__(self, data, folds, workers, lasso_alphas=0):
         self.data = data
         self.folds = folds
         self.workers = workers
-        self.in_gram_form = choose_form(data.design.shape[1]) == "gram"
+        self.in_gram_form = choose_form(data, lasso_alphas) == "gram"
         whole = None
         if self.in_gram_form:
             whole, self.sides = fold_products(data, folds, workers)
@@ -96,7 +98,8 @@ class CrossValidation:
             errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
             for i, ratio in enumerate(ratios):
                 penalty = fold.penalty(ratio, positive)
-                path = solve_gram(*fold.gram(), fold.yy, penalty, grids[i], max_iter)
+                goal = gram_goal(fold, tol)
+                path = solve_gram(*fold.gram(), fold.yy, penalty, grids[i], max_iter, goal=goal)
                 gaps[i] = path.gaps
                 errors[i], doubtful = heldout_errors(path.coefs, train, test)
                 if doubtful.any():

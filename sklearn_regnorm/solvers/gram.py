@@ -7,10 +7,14 @@ import numpy as np
 from .._threads import check_cancelled
 from . import kernels
 
-# Columns up to which a problem is solved from one Gram matrix, whatever its rows and weights.
+# Columns up to which the Gram form goes to the rounding floor whatever `tol` is.
 GRAM_COLUMNS = 1000
 # Multiplications between two returns to Python (some 50 ms), so that Ctrl-C is heard.
 WORK = 5e7
+# Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
+FLOOR_TOL = 1e-12
+# Share of the wanted duality gap that is solved for, before a certificate from X itself.
+INNER_SHARE = 0.8
 # What gram_solve returns when rounding has made G indefinite.
 INDEFINITE = 3
 # Errors below this share of the null error are recomputed from the rows: p-space cancels there.
@@ -44,7 +48,14 @@ class Path:
         self.n_iter[part] = [point.sweeps for point in points]
 
 
-def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
+def gram_goal(problem, tol):
+    """Return the gap that the Gram form solves to: 0, the rounding floor, for few columns."""
+    if problem.design.shape[1] <= GRAM_COLUMNS or tol < FLOOR_TOL:
+        return 0.0
+    return INNER_SHARE * problem.goal(tol)
+
+
+def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None, goal=0.0):
     """Solve min yy/2 - q'w + w'Gw/2 + penalty along `alphas`, warm-started at `start`."""
     p = len(q)
     path = Path.empty(len(alphas), p)
@@ -55,7 +66,7 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None):
         check_cancelled()
         done, status = kernels.gram_path(
             G, q, yy, alphas, done, w, penalty.l1, penalty.l2, penalty.lower, penalty.upper,
-            norm, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
+            norm, goal, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
         )  # fmt: skip
         if status == INDEFINITE:
             G, share = _definite(G, share)
@@ -95,8 +106,10 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     return sweeps
 
 
-def refine(problem, penalty, alpha, w, max_iter, rounds=5):
+def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
     """Correct a Gram solution by correlations computed from X itself.
+
+    Goes on to the rounding floor, or to a duality gap of `goal` if that is positive.
 
     Each round solves again with q = g + G w, g the correlations at w: as in iterative refinement,
     errors of G (its rounding, float32 products) then only slow the correction down.
@@ -105,13 +118,13 @@ def refine(problem, penalty, alpha, w, max_iter, rounds=5):
     gap, worst, g, rr = problem.certificate(w, alpha, penalty)
     best, sweeps = w, 0
     for _ in range(rounds):
-        if worst <= 1.0:
+        if worst <= 1.0 or gap <= goal:
             break
         G, _ = problem.gram()
         q = g + G @ w
         yy = rr + w @ q + w @ g
         w = w.copy()
-        sweeps += solve_point(G, q, yy, penalty.at(alpha), 0.0, max_iter, w)
+        sweeps += solve_point(G, q, yy, penalty.at(alpha), INNER_SHARE * goal, max_iter, w)
         new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
         if new_worst < worst:
             best, gap, worst = w, new_gap, new_worst

@@ -34,9 +34,7 @@ class Homotopy:
     ----------
     problem : Problem
     penalty : Penalty
-        With an L1 part in every column, and nothing else.
-    one_sided : bool
-        Whether coefficients are kept non-negative.
+        One that is `piecewise`.
     columns : ColumnRows
         Where the columns are, for all problems of one design.
     alpha : float
@@ -50,12 +48,11 @@ class Homotopy:
         The residual at its end.
     """
 
-    def __init__(self, problem, penalty, one_sided, columns, alpha):
+    def __init__(self, problem, penalty, columns, alpha):
         n, p = problem.design.shape
-        self.problem, self.penalty, self.one_sided, self.columns = (
-            problem, penalty, one_sided, columns,
-        )  # fmt: skip
-        pull = (problem.q if one_sided else np.abs(problem.q)) / penalty.l1
+        self.problem, self.penalty, self.columns = problem, penalty, columns
+        self.one_sided = bool(np.all(penalty.lower == 0))
+        pull = self._toward(problem.q) / penalty.l1
         self.alpha = max(alpha, float(pull.max(initial=0.0)))
         self.pull = problem.q / self.alpha if self.alpha > 0 else problem.q
         self.m, self.reach, self.room = 0, 0.0, min(np.count_nonzero(problem.weights), p) + 1

@@ -395,6 +395,7 @@ def gram_solve(
     """
     p = w.shape[0]
     sweeps = 0
+    newton = 0  # the sweeps done before the last Newton steps
     best = np.inf
     idle = 0
     while True:
@@ -420,7 +421,9 @@ def gram_solve(
         scale = EPS * rounding_scale(w, norm, rr)
         m = _list_active(w, g, l1, l2, lower, upper, active)
         before = sweeps
-        for _ in range(5 + m // 4):
+        # a goal is often met long before descent on the present columns has come to its end
+        most = 5 + m // 4 if gap_goal == 0.0 else ROUND
+        for _ in range(most):
             moved = _sweep(G, w, g, l1, l2, lower, upper, active, m)
             sweeps += 1
             work -= m * p
@@ -429,7 +432,8 @@ def gram_solve(
         if sweeps - before == 1 and moved <= scale:  # every violator is within rounding
             correlations(G, q, w, g)
             return sweeps, work, 2
-        if moved > scale:
+        if moved > scale and (gap_goal == 0.0 or sweeps - newton > 5 + m // 4):
+            newton = sweeps
             cost = m * m * m / 6.0 + m * p
             for _ in range(max(LEAST_STEPS, int(STEPS_WORK / cost))):
                 work -= cost
@@ -439,11 +443,12 @@ def gram_solve(
 
 @jit
 def gram_path(
-    G, q, yy, alphas, start, w, l1, l2, lower, upper, norm, max_sweeps, work, coefs, gaps, sweeps
-):
+    G, q, yy, alphas, start, w, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work,
+    coefs, gaps, sweeps,
+):  # fmt: skip
     """Solve for alphas[start:], each from the last; return the first index not finished and why.
 
-    Here l1 and l2 are strengths per unit alpha.
+    Here l1 and l2 are strengths per unit alpha; see `gram_solve` for `gap_goal`.
     Fills coefs (n_alphas, p), gaps and sweeps. `w` is the warm start and carries the state over
     to the next call when `work` runs out in between.
     """
@@ -459,7 +464,7 @@ def gram_path(
             lam1[j] = min(alphas[i] * l1[j], HUGE)
             lam2[j] = min(alphas[i] * l2[j], HUGE)
         done, work, status = gram_solve(
-            G, q, yy, w, g, lam1, lam2, lower, upper, norm, 0.0,
+            G, q, yy, w, g, lam1, lam2, lower, upper, norm, gap_goal,
             max_sweeps - sweeps[i], work, active, L, d,
         )  # fmt: skip
         sweeps[i] += done

@@ -2,21 +2,28 @@
 
 =============  ===================================================================================
 closed form    no L1 part and no bound, or alpha = 0: ridge, least norm if X lacks rank
-Gram           up to GRAM_COLUMNS columns: one Gram matrix, solved to the rounding floor
-working set    more columns: the few that matter, to the duality gap that `tol` asks for
+Gram           up to GRAM_COLUMNS columns: one Gram matrix, solved to the rounding floor; and up to
+               GRAM_MOST of tall data, to the duality gap that `tol` asks for
+working set    more columns: the few that matter, to the gap that `tol` asks for; a lasso with few
+               rows is not iterated but followed, to the rounding floor (homotopy)
 =============  ===================================================================================
 """
 
 from contextlib import contextmanager
 from contextvars import ContextVar
+from numbers import Integral
 
 import numpy as np
 
 from .._statistics import cross_products
 from .closed_form import RidgeSolver
-from .gram import GRAM_COLUMNS, Path, refine, solve_gram
-from .working_set import solve_working_sets
+from .gram import GRAM_COLUMNS, Path, gram_goal, refine, solve_gram
+from .working_set import solve_working_sets, worth_following
 
+# More columns than GRAM_COLUMNS, up to this, are taken in Gram form if there are this many times
+# more rows: the Gram matrix then costs less than passes over X.
+GRAM_MOST = 3000
+GRAM_ROWS = 3
 _forced = ContextVar("forced_form", default=None)
 
 
@@ -32,16 +39,36 @@ def forced_form(form):
         _forced.reset(token)
 
 
-def choose_form(p):
-    """Return "gram" or "working_set" for a problem of `p` columns."""
-    return _forced.get() or ("gram" if p <= GRAM_COLUMNS else "working_set")
+def choose_form(data, lasso_alphas=0):
+    """Return "gram" or "working_set"; `lasso_alphas` is the length of a lasso's grid.
+
+    What is not solved to the rounding floor in Gram form, because there are too many columns, is
+    so by homotopy where rows are few. Shapes decide, and no value of X or y.
+    """
+    form = _forced.get()
+    if form is None:
+        p = data.design.shape[1]
+        n = np.count_nonzero(data.weights)
+        form = "gram" if p <= GRAM_COLUMNS else "working_set"
+        if n <= p and worth_following(data.design, data.weights, lasso_alphas):
+            form = "working_set"
+        elif not data.design.sparse and p <= GRAM_MOST and n >= GRAM_ROWS * p:
+            form = "gram"
+    return form
 
 
-def known_products(data):
+def known_products(data, lasso_alphas=0):
     """Return the cross-products of all rows if the Gram form needs them, else None."""
-    if choose_form(data.design.shape[1]) != "gram":
+    if choose_form(data, lasso_alphas) != "gram":
         return None
     return cross_products(data.design, data.targets, data.weights, data.fit_intercept)
+
+
+def lasso_length(is_lasso, grid):
+    """Return the length of a grid (or a length itself) if its path can be followed, else 0."""
+    if isinstance(grid, Integral):
+        return grid if is_lasso else 0
+    return len(grid) if is_lasso and np.min(grid) > 0 else 0
 
 
 def solve_path(problem, penalty, alphas, *, start=None, **options):
@@ -72,38 +99,44 @@ def solve_paths(problems, penalties, alphas, *, tol, max_iter, starts=None, cert
     alphas = np.asarray(alphas, dtype=np.float64)
     p = problems[0].design.shape[1]
     starts = [np.zeros(p)] * len(problems) if starts is None else starts
-    in_gram_form = choose_form(p) == "gram"
+    form = choose_form(problems[0].data, lasso_length(penalties[0].piecewise, alphas))
+    in_gram_form = form == "gram"
     closed = (alphas == 0) & penalties[0].unbounded  # which go through a closed form
     if not in_gram_form:
         closed |= penalties[0].smooth
     rest = alphas[~closed]
     if in_gram_form:
         found = [
-            solve_gram(*one.gram(), one.yy, penalty, rest, max_iter, start)
+            solve_gram(
+                *one.gram(), one.yy, penalty, rest, max_iter, start, goal=gram_goal(one, tol)
+            )
             for one, penalty, start in zip(problems, penalties, starts, strict=True)
         ]
     else:
         found = solve_working_sets(problems, penalties, rest, tol, max_iter, starts)
     return [
-        _complete(*one, alphas, closed.copy(), max_iter, certify, in_gram_form)
+        _complete(*one, alphas, closed.copy(), tol, max_iter, certify, in_gram_form)
         for one in zip(problems, penalties, found, strict=True)
     ]
 
 
-def _complete(problem, penalty, part, alphas, closed, max_iter, certify, in_gram_form):
+def _complete(problem, penalty, part, alphas, closed, tol, max_iter, certify, in_gram_form):
     """Return the `Path` of `part` and of closed forms for alphas that are `closed`; certify it."""
     path = Path.empty(len(alphas), problem.design.shape[1])
     path.coefs[~closed], path.gaps[~closed], path.n_iter[~closed] = (
         part.coefs, part.gaps, part.n_iter,
     )  # fmt: skip
     if certify and in_gram_form:
+        goal = problem.goal(tol) if gram_goal(problem, tol) else 0.0
         for i in np.flatnonzero(~closed):
             path.coefs[i], path.gaps[i], worst, more = refine(
-                problem, penalty, alphas[i], path.coefs[i], max_iter
+                problem, penalty, alphas[i], path.coefs[i], max_iter, goal
             )
             path.n_iter[i] += more
             # descent has come to a halt above the rounding floor
-            closed[i] = penalty.smooth and worst > 4.0 and path.n_iter[i] < max_iter
+            closed[i] = (
+                penalty.smooth and worst > 4.0 and path.gaps[i] > goal and path.n_iter[i] < max_iter
+            )
     if closed.any():
         solver = RidgeSolver([problem], problem.penalty(0.0, positive=False))
         for i in np.flatnonzero(closed):

@@ -134,6 +134,14 @@ class Penalty:
         return not self.l1.any() and self.unbounded
 
     @property
+    def piecewise(self):
+        """Whether solutions are piecewise linear in alpha: the lasso, also of one sign."""
+        free = np.all(self.lower == -np.inf) or np.all(self.lower == 0)
+        return bool(
+            free and np.all(self.upper == np.inf) and not self.l2.any() and np.all(self.l1 > 0)
+        )
+
+    @property
     def unbounded(self):
         """Whether no coefficient is bounded."""
         return bool(np.all(self.lower == -np.inf) and np.all(self.upper == np.inf))

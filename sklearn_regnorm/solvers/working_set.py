@@ -12,12 +12,10 @@ import numpy as np
 from .._threads import Workers, check_cancelled
 from . import kernels
 from .column_sets import ColumnRows, DenseColumns, SparseColumns
-from .gram import WORK, Path, solve_point
+from .gram import FLOOR_TOL, INNER_SHARE, WORK, Path, solve_point
 from .homotopy import Homotopy
 from .kernels import HUGE
 
-# Share of the wanted duality gap that the problem restricted to the working set is solved to.
-INNER_SHARE = 0.8
 # Largest working set whose Gram matrix is formed.
 GRAM_LIMIT = 2000
 # Sweeps on the residual before a set is given to its Gram matrix.
@@ -33,8 +31,12 @@ HOMOTOPY_STEP = 8
 TOGETHER = 16
 # Bytes of residuals and correlations of the segments of all problems.
 SEGMENT_BYTES = 2**26
-# Below this tolerance, as documented for `tol`, solving goes on to the rounding floor.
-FLOOR_TOL = 1e-12
+
+
+def worth_following(design, weights, n_alphas):
+    """Return whether a piecewise linear path is better followed than solved alpha by alpha."""
+    few = np.count_nonzero(weights) <= HOMOTOPY_ROWS
+    return few and n_alphas >= HOMOTOPY_ALPHAS and not design.sparse
 
 
 @dataclass
@@ -77,14 +79,12 @@ class _State:
         self.points[first:] = [Point(self.w, self.r) for _ in alphas[first:]]
         self.first = first
 
-    def follow_path(self, alpha):
+    def follow_path(self, alpha, n_alphas):
         """Follow the path from event to event, from `alpha` on, if that is possible and pays."""
-        penalty, one_sided = self.penalty, bool(np.all(self.penalty.lower == 0))
-        known = one_sided or np.all(penalty.lower == -np.inf)
-        if known and np.all(penalty.upper == np.inf) and np.all(penalty.l2 == 0):
-            few = np.count_nonzero(self.problem.weights) <= HOMOTOPY_ROWS
-            if few and np.all(penalty.l1 > 0):
-                self.homotopy = Homotopy(self.problem, penalty, one_sided, self.store.rows, alpha)
+        if self.penalty.piecewise and worth_following(
+            self.problem.design, self.problem.weights, n_alphas
+        ):
+            self.homotopy = Homotopy(self.problem, self.penalty, self.store.rows, alpha)
 
     def settle(self, alphas, g, rr):
         """Take over what homotopy has found, if it is certified; return whether that is over.
@@ -234,9 +234,9 @@ class Lockstep:
 
     def segments(self, alphas):
         """Yield slices of the grid: alphas solved before one pass over X certifies them all."""
-        if len(alphas) >= HOMOTOPY_ALPHAS and alphas[-1] > 0 and not self.design.sparse:
+        if alphas[-1] > 0:
             for state in self.states:
-                state.follow_path(alphas[0])
+                state.follow_path(alphas[0], len(alphas))
         step = HOMOTOPY_STEP if self.states[0].homotopy else 2 if self.design.sparse else 4
         n, p = self.design.shape
         step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
