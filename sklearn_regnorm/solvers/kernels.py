@@ -34,6 +34,8 @@ MAX_IDLE = 1000
 # share of l1 above which a correlation is near the support.
 ROUND = 6
 NEAR_SUPPORT = 0.98
+# Sweeps of the Gram form after which columns that have come to violate join in.
+RELIST = 3
 # Newton steps in a row that kinks may cut short: their least number, and their multiplications.
 LEAST_STEPS = 8
 STEPS_WORK = 1e8
@@ -423,7 +425,9 @@ def gram_solve(
         before = sweeps
         # a goal is often met long before descent on the present columns has come to its end
         most = 5 + m // 4 if gap_goal == 0.0 else ROUND
-        for _ in range(most):
+        for k in range(most):
+            if k % RELIST == RELIST - 1:
+                m = _list_active(w, g, l1, l2, lower, upper, active)
             moved = _sweep(G, w, g, l1, l2, lower, upper, active, m)
             sweeps += 1
             work -= m * p
