@@ -190,7 +190,7 @@ class CrossValidatedRegressor(SplitterRouting, LinearRegressor):
             pick
         ]
         # the largest arrays there are: no copies beside those that stay
-        coefs = [problem.outer_coef(result.paths.pop(0).coefs) for _ in ratios]
+        coefs = [problem.outer_coef(one.coefs, overwrite=True) for one in result.paths]
         self.coef_path_ = coefs[0] if pick == 0 else np.stack(coefs)
 
     def _set_ratio(self, ratio):

@@ -34,6 +34,10 @@ class _ColumnSet:
         self.G = self.G[np.ix_(known, known)]
         self.index = self.index[mask]
 
+    def forget_gram(self):
+        """Free the memory of the Gram matrix."""
+        self.G = np.zeros((0, 0))
+
     def gram(self):
         """Return X'VX of the set; only the columns that are new since last time cost anything."""
         old, m = len(self.G), len(self.index)
@@ -60,15 +64,19 @@ class ColumnRows:
         self.values = design.X.T if self.in_place else np.empty((0, design.shape[0]))
         self.place = np.arange(p) if self.in_place else np.full(p, -1)
         self.count = 0
+        self._records = {}
         self._lock = Lock()
 
     def record(self, problem, columns):
         """Return the record that kernels take, with at least these columns."""
-        with self._lock:
-            if not self.in_place:
+        if not self.in_place:
+            with self._lock:
                 self._gather(columns[self.place[columns] < 0])
-            offset = problem.mean + self.design.pivot if self.in_place else problem.mean
-            return Rows(self.values, self.place, offset, problem.weights)
+                return Rows(self.values, self.place, problem.mean, problem.weights)
+        if problem not in self._records:
+            offset = problem.mean + self.design.pivot
+            self._records[problem] = Rows(self.values, self.place, offset, problem.weights)
+        return self._records[problem]
 
     def _gather(self, columns):
         old, new = self.count, self.count + len(columns)

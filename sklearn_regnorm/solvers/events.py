@@ -10,6 +10,7 @@ EPS = 2.220446049250313e-16
 # Squared pivot, relative to the column's square, below which it depends on the active ones.
 DEPENDENCE = 1e-10
 FREE, ACTIVE, DEPENDENT = 0, 1, 2
+UNDERWAY, ARRIVED, ASTRAY = 0, 1, 2
 # Slacks are computed afresh once following cost as many correlations as this times doing so.
 RENEWAL = 4.0
 
@@ -249,28 +250,59 @@ def _renew(rows, walk, alpha, l1, norm, one_sided):
             walk.slack[j] = (l1[j] - pull / alpha) / norm[j]
 
 
-@jit
-def doubtful(start, end, t, far, l1, norm, one_sided, wanted, out):
-    """List the columns that may be active where r / alpha is within `far` of an interpolation.
+@jit(fastmath=VECTORISED_SUM)
+def doubtful(v, r, alpha, start, end, pulls, l1, norm, one_sided, w, out):
+    """List the columns that may be active at a point between the ends of a stretch.
 
-    `start` and `end` are their correlations with r / alpha at its two ends. Those `wanted` are
-    listed in any case, and are so no more afterwards. Returns how many there are.
+    r / alpha is compared with the nearest point of the line from `start` to `end`, where the
+    columns' correlations are interpolated between pulls[0] and pulls[1]. Returns how many may be.
     """
+    along, length, far = 0.0, 0.0, 0.0
+    for i in range(r.shape[0]):
+        d = end[i] - start[i]
+        along += v[i] * d * (r[i] / alpha - start[i])
+        length += v[i] * d * d
+    share = along / length if length > 0.0 else 0.0
+    for i in range(r.shape[0]):
+        off = r[i] / alpha - start[i] - share * (end[i] - start[i])
+        far += v[i] * off * off
+    far = np.sqrt(far)
     m = 0
     for j in range(l1.shape[0]):
-        pull = (1.0 - t) * start[j] + t * end[j]
+        pull = (1.0 - share) * pulls[0, j] + share * pulls[1, j]
         if not one_sided:
             pull = abs(pull)
-        if wanted[j] or pull + far * norm[j] >= l1[j] * (1.0 - 1e-6):
-            wanted[j] = False
+        if w[j] != 0.0 or pull + far * norm[j] >= l1[j] * (1.0 - 1e-6):
             out[m] = j
             m += 1
     return m
 
 
 @jit
+def judge_terms(rows, r, columns, m, alpha, l1, norm, one_sided, w, terms):
+    """Fill terms[:, :m] with w, correlations, strengths at alpha and norms of columns[:m].
+
+    Returns (r'Vr, how many correlations of columns without coefficient are beyond the strength).
+    """
+    u, g = np.empty_like(r), np.empty_like(w)
+    total = _weighted(rows.weights, r, 0.0, u)
+    correlations(rows, columns, m, u, total, g)
+    strays = 0
+    for k in range(m):
+        j = columns[k]
+        terms[0, k], terms[1, k], terms[2, k], terms[3, k] = w[j], g[j], alpha * l1[j], norm[j]
+        pull = g[j] if one_sided else abs(g[j])
+        if w[j] == 0.0 and pull > terms[2, k] * (1.0 + 1e-8):
+            strays += 1
+    return _dot(r, u, r.shape[0]), strays
+
+
+@jit
 def _settle(rows, walk, m, q, y, alpha, l1):
-    """Compute coefficients and residual afresh, which rids them of gathered rounding."""
+    """Compute coefficients and residual afresh, which rids them of gathered rounding.
+
+    Returns whether coefficients have the signs they should.
+    """
     for k in range(m):
         j = walk.active[k]
         walk.t[k] = l1[j] * walk.sign[k]
@@ -281,6 +313,10 @@ def _settle(rows, walk, m, q, y, alpha, l1):
     combine(rows, walk.active, walk.w, m, walk.z)
     for i in range(y.shape[0]):
         walk.r[i] = y[i] - walk.z[i]
+    for k in range(m):
+        if walk.w[k] * walk.sign[k] < 0.0:
+            return False
+    return True
 
 
 @jit
@@ -293,7 +329,8 @@ def follow(
     cannot get there before r / alpha has moved by s: only columns within `share` of that are
     looked at (a share below one is a guess, for the caller to verify).
 
-    Returns (whether it got there, alpha, m, n_live, reach, spent, events left).
+    Returns (UNDERWAY, or ARRIVED, or ASTRAY if a sign is wrong there, alpha, m, n_live, reach,
+    spent, events left).
     """
     n = y.shape[0]
     if n_live < 0:
@@ -331,8 +368,8 @@ def follow(
         for k in range(n_live):
             walk.g[walk.live[k]] -= step * walk.a[walk.live[k]]
         if arrived:
-            _settle(rows, walk, m, q, y, end, l1)
-            return True, end, m, n_live, reach, spent, events
+            arrival = ARRIVED if _settle(rows, walk, m, q, y, end, l1) else ASTRAY
+            return arrival, end, m, n_live, reach, spent, events
         alpha -= step
         _add(step, walk.d, walk.w, m)
         _add(-step, walk.z, walk.r, n)
@@ -355,4 +392,4 @@ def follow(
             _renew(rows, walk, alpha, l1, norm, one_sided)
             reach = 0.25 * reach
             n_live, spent = _widen(walk, reach, 0), 0
-    return False, alpha, m, n_live, reach, spent, events
+    return UNDERWAY, alpha, m, n_live, reach, spent, events

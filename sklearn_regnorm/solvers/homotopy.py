@@ -15,7 +15,7 @@ import numpy as np
 
 from .._threads import check_cancelled
 from . import kernels
-from .events import ACTIVE, FREE, Walk, append, doubtful, follow
+from .events import ACTIVE, ASTRAY, FREE, UNDERWAY, Walk, append, doubtful, follow, judge_terms
 
 # Share of the way to joining, by the Cauchy-Schwarz bound, from which columns are followed.
 SHARE = 0.5
@@ -113,8 +113,8 @@ class Homotopy:
         n = len(problem.y)
         self.found, self.events, self.overlooked = [], 0, False
         for end in self.alphas:
-            arrived = False
-            while not arrived:
+            arrived = UNDERWAY
+            while arrived == UNDERWAY:
                 check_cancelled()
                 if self.m == len(self.walk.active) and not self._grow():
                     return False
@@ -129,7 +129,7 @@ class Homotopy:
                     return False
             walk, m = self.walk, self.m
             self.found.append((walk.active[:m].copy(), walk.w[:m].copy(), walk.r.copy()))
-            self.overlooked |= bool(np.any(walk.w[:m] * walk.sign[:m] < 0))
+            self.overlooked |= arrived == ASTRAY
         self.reach = reach
         return True
 
@@ -157,39 +157,31 @@ class Homotopy:
         """
         if self.overlooked and self._again(()):  # a column that joins too late turns its sign
             return None
-        problem, l1 = self.problem, self.penalty.l1
+        problem, penalty, p = self.problem, self.penalty, len(g)
+        n_between = len(self.alphas) - 1
         start, end = self.start[1] / self.alpha, self.found[-1][2] / self.alphas[-1]
-        pull = g / self.alphas[-1]
-        along = problem.weights * (end - start)
-        length = along @ (end - start)
-        everything = np.arange(len(g))
-        wanted, out = np.zeros(len(g), dtype=bool), np.empty_like(everything)
+        pulls = np.stack([self.pull, g / self.alphas[-1]])
+        columns, terms = np.empty(p, dtype=np.int64), np.empty((4, p))
+        fixed = penalty.l1, problem.norm, self.one_sided
         points = []
         for i, (alpha, (active, values, r)) in enumerate(zip(self.alphas, self.found, strict=True)):
-            some, some_g = everything, g
-            if i < len(self.alphas) - 1:
-                off = r / alpha - start
-                share = along @ off / length if length > 0 else 0.0
-                off -= share * (end - start)
-                far = np.sqrt(problem.weights @ (off * off))
-                wanted[active] = True
-                m = doubtful(
-                    self.pull, pull, share, far, l1, problem.norm, self.one_sided, wanted, out
-                )
-                some = out[:m].copy()
-                some_g = self.columns.correlate(problem, some, r)
-            w = np.zeros(len(g))
+            w = np.zeros(p)
             w[active] = values
-            strays = self._toward(some_g) > alpha * l1[some] * (1.0 + 1e-8)
-            strays &= w[some] == 0
-            if strays.any() and self._again(some[strays]):
-                return None
-            points.append((w, *self._judge(w, some, some_g, alpha, r)))
-        self.alpha, self.pull = self.alphas[-1], pull
+            if i < n_between:
+                m = doubtful(problem.weights, r, alpha, start, end, pulls, *fixed, w, columns)
+                rows = self.columns.record(problem, columns[:m])
+                rr, strays = judge_terms(rows, r, columns, m, alpha, *fixed, w, terms)
+            else:
+                m, columns, rr = p, np.arange(p), float(problem.weights @ (r * r))
+                terms[:] = w, g, alpha * penalty.l1, problem.norm
+                strays = True
+            if strays:
+                far = self._toward(terms[1, :m]) > terms[2, :m] * (1.0 + 1e-8)
+                far &= terms[0, :m] == 0
+                if far.any() and self._again(columns[:m][far]):
+                    return None
+            same = penalty.l2[:m], penalty.lower[:m], penalty.upper[:m]  # for all columns
+            at = *terms[:3, :m], *same, terms[3, :m], rr
+            points.append((w, kernels.duality_gap(*at, kernels.EPS), kernels.worst_violation(*at)))
+        self.alpha, self.pull = self.alphas[-1], pulls[1]
         return points
-
-    def _judge(self, w, some, g, alpha, r):
-        """Return the duality gap and the worst violation, from the columns that can have any."""
-        rr = float(self.problem.weights @ (r * r))
-        terms = w[some], g, *self.penalty.at(alpha, some), self.problem.norm[some], rr
-        return kernels.duality_gap(*terms, kernels.EPS), kernels.worst_violation(*terms)

@@ -276,11 +276,13 @@ class Problem:
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(coef, dtype=np.float64) * (self.data.column_scale / self._y_scale)
 
-    def outer_coef(self, w):
+    def outer_coef(self, w, overwrite=False):
         """Return inner coefficients (..., p) on the caller's scale and in the caller's dtype."""
+        w = w if overwrite else w.copy()
         with np.errstate(over="ignore", under="ignore"):
-            scaled = w / self.data.column_scale if np.ndim(self.data.column_scale) else w
-            return (scaled * self._y_scale).astype(self.data.dtype, copy=False)
+            w /= self.data.column_scale
+            w *= self._y_scale
+            return w.astype(self.data.dtype, copy=False)
 
     def intercept(self, w):
         """Return the caller's intercept for inner coefficients w (..., p)."""

@@ -27,6 +27,8 @@ HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
 # Alphas of it that one pass over X certifies.
 HOMOTOPY_STEP = 8
+# Entries of X from which problems are spread over threads.
+THREADED_ENTRIES = 2**21
 # Targets that advance together.
 TOGETHER = 16
 # Bytes of residuals and correlations of the segments of all problems.
@@ -147,6 +149,7 @@ class _State:
             terms = [one[index] for one in terms]
             left = max_sweeps - point.sweeps
             if not gram:
+                store.forget_gram()
                 done, status = self._descend(terms, w, goal, min(left, PATIENCE))
                 point.sweeps += done
                 if status == 0 and len(index) <= GRAM_LIMIT:
@@ -226,7 +229,9 @@ class Lockstep:
             _State(*args, tol, self.rows) for args in zip(problems, penalties, starts, strict=True)
         ]
         self.max_iter = max_iter
-        self.workers = workers
+        # handing over to threads costs more than small problems take
+        n, p = self.design.shape
+        self.workers = Workers(1) if n * p < THREADED_ENTRIES else workers
         found = self._correlate([(state, state.r) for state in self.states])
         for state, (g, rr) in zip(self.states, found, strict=True):
             state.g, state.rr = g, rr
