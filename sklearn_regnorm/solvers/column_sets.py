@@ -153,10 +153,13 @@ class SparseColumns(_ColumnSet):
     """Columns of a sparse X, used in place."""
 
     def _products(self, old):
-        chosen = self.problem.design.X[:, self.index]
-        new = sparse.diags_array(self.problem.weights) @ chosen[:, old:]
-        mean = self.problem.mean[self.index]
-        return (chosen.T @ new).toarray() - np.outer(mean, mean[old:])
+        X, mean = self.problem.design.X, self.problem.mean[self.index]
+        new = sparse.diags_array(self.problem.weights) @ X[:, self.index[old:]]
+        out = -np.outer(mean, mean[old:])
+        for k in range(0, len(out), PRODUCT_BLOCK):
+            some = slice(k, k + PRODUCT_BLOCK)
+            out[some] += (X[:, self.index[some]].T @ new).toarray()
+        return out
 
     def residual(self, w):
         """Return y - X w of the set's columns."""

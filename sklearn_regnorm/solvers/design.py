@@ -14,6 +14,8 @@ from . import kernels
 
 # A column is worth shifting explicitly when its mean is this many standard deviations from zero.
 HEAVY = 8.0
+# The same for the stored entries of a column that is zero elsewhere.
+STORED_HEAVY = 32.0
 # Columns multiplied at once, and given to one thread.
 COLUMN_BLOCK = 2048
 
@@ -187,7 +189,7 @@ class SparseDesign:
             total = np.cumsum(mass[order])
             # the weighted median: an entry, so that equal values become exactly zero
             pivot = values[order[np.searchsorted(total, total[-1] / 2)]]
-            if far[j] or (total[-1] > 0.5 and np.abs(pivot) > 2 * np.std(values - pivot)):
+            if far[j] or (total[-1] > 0.5 and np.abs(pivot) > STORED_HEAVY * np.std(values - pivot)):
                 heavy.append(j)
                 self.pivot[j] = pivot
         if not heavy:

@@ -77,7 +77,7 @@ class _State:
 
     def begin(self, alphas, first=0):
         """Turn to a segment of the grid, the first alphas of which are solved."""
-        self.terms = [self.penalty.at(alpha) for alpha in alphas]
+        self.alphas = alphas
         self.points[first:] = [Point(self.w, self.r) for _ in alphas[first:]]
         self.first = first
 
@@ -97,7 +97,7 @@ class _State:
         if found is None:
             return False
         sweeps = max(1, self.homotopy.events // len(alphas))
-        self.points = []
+        self.points = []  # those that are solved
         for (w, gap, worst), (_, _, r) in zip(found, self.homotopy.found, strict=True):
             if not (worst <= 1.0 if self.to_floor else gap <= self.goal):
                 self.homotopy = None
@@ -105,7 +105,8 @@ class _State:
             self.points.append(Point(w, r, sweeps, gap, worst))
         if self.points:
             self.w, self.r = self.points[-1].w, self.points[-1].r
-        self.g, self.rr = g, rr
+        if len(self.points) == len(alphas):
+            self.g, self.rr = g, rr
         return True
 
     def choose(self, thresholds, g, anew):
@@ -142,11 +143,11 @@ class _State:
         goal = 0.0 if self.to_floor else INNER_SHARE * self.goal
         w, g, rr = self.w[index], self.g[index], self.rr
         gram = store.prefers_gram()
-        for point, terms in zip(self.points[self.first :], self.terms[self.first :], strict=True):
+        for point, alpha in zip(self.points[self.first :], self.alphas[self.first :], strict=True):
             if len(index) == 0:
                 point.w, point.r, point.sweeps = self.w, self.r, point.sweeps + 1
                 continue
-            terms = [one[index] for one in terms]
+            terms = self.penalty.at(alpha, index)
             left = max_sweeps - point.sweeps
             if not gram:
                 store.forget_gram()
@@ -189,7 +190,7 @@ class _State:
         for g, one, b in zip(G, rr, range(self.first, len(self.points)), strict=True):
             point = self.points[b]
             before = point.gap, point.worst
-            terms = point.w, g, *self.terms[b], self.problem.norm, one
+            terms = point.w, g, *self.penalty.at(self.alphas[b]), self.problem.norm, one
             point.gap = kernels.duality_gap(*terms, kernels.EPS)
             if self.to_floor:
                 point.worst = kernels.worst_violation(*terms)
@@ -233,7 +234,7 @@ class Lockstep:
         n, p = self.design.shape
         self.workers = Workers(1) if n * p < THREADED_ENTRIES else workers
         found = self._correlate([(state, state.r) for state in self.states])
-        for state, (g, rr) in zip(self.states, found, strict=True):
+        for state, g, rr in zip(self.states, *found, strict=True):
             state.g, state.rr = g, rr
         self.previous = None
 
@@ -252,15 +253,15 @@ class Lockstep:
     def _correlate(self, pairs):
         """Return X'Vr and r'Vr for many (state, r): one pass over X for all of them."""
         if not pairs:
-            return []
+            return np.zeros((0, 0)), np.zeros(0)
         U = np.stack([s.problem.weights * r for s, r in pairs], axis=1)
         means = np.stack([s.problem.mean for s, _ in pairs], axis=1)
         g = self.design.transposed_times(U, self.workers)
         g -= means * U.sum(axis=0)
         for k, (s, _) in enumerate(pairs):
             g[s.problem.norm == 0, k] = 0.0
-        g = np.ascontiguousarray(g.T)
-        return [(one, u @ r) for one, u, (_, r) in zip(g, U.T, pairs, strict=True)]
+        rr = np.array([u @ r for u, (_, r) in zip(U.T, pairs, strict=True)])
+        return np.ascontiguousarray(g.T), rr
 
     def advance(self, alphas):
         """Solve all problems at a segment of decreasing alphas; their `points` are the result."""
@@ -276,13 +277,14 @@ class Lockstep:
         while pending:
             added = self.workers.map(self._round, pending)
             pairs = [(state, one.r) for state in pending for one in state.points[state.first :]]
-            found = iter(self._correlate(pairs))
-            still = []
+            G, rr = self._correlate(pairs)
+            still, begin = [], 0
             for state, more in zip(pending, added, strict=True):
                 first = state.first
-                G, rr = zip(*(next(found) for _ in state.points[first:]), strict=True)
-                if not state.certify(np.array(G), rr, more, self.max_iter):
-                    state.seen = np.array(G)[state.first - first :]
+                here = slice(begin, begin + len(state.points) - first)
+                begin = here.stop
+                if not state.certify(G[here], rr[here], more, self.max_iter):
+                    state.seen = G[here][state.first - first :]
                     state.thresholds, state.anew = alphas[state.first :], False
                     still.append(state)
             pending = still
@@ -300,10 +302,11 @@ class Lockstep:
                     state.homotopy, state.points = None, []
             walking = [state for state in walking if state.homotopy]
             found = self._correlate([(state, state.homotopy.found[-1][2]) for state in walking])
-            over = self.workers.map(lambda s, one: s.settle(alphas, *one), walking, found)
+            over = self.workers.map(lambda *one: one[0].settle(alphas, *one[1:]), walking, *found)
             walking = [state for state, ended in zip(walking, over, strict=True) if not ended]
         back = [state for state in followed if 0 < len(state.points) < len(alphas)]
-        for state, (g, rr) in zip(back, self._correlate([(s, s.r) for s in back]), strict=True):
+        found = self._correlate([(state, state.r) for state in back])
+        for state, g, rr in zip(back, *found, strict=True):
             state.g, state.rr = g, rr
         return followed
 
