@@ -125,21 +125,29 @@ class DenseDesign:
 
     def transposed_times(self, U, workers=None):
         """Return X' U for the shifted columns, (p, m)."""
-        if self.direct:
-            out = np.empty((self.shape[1], *U.shape[1:]))
-            total = U.sum(axis=0)
+        if not self.direct and not self.X.flags.f_contiguous:
+            out = 0.0
+            for taken, block in self.row_blocks(self.pivot):
+                out = out + block.T @ U[taken]
+            return out
+        out = np.empty((self.shape[1], *U.shape[1:]))
+        total = U.sum(axis=0)
+        step = COLUMN_BLOCK
+        if not self.direct:  # on copies
+            step = min(step, max(1, BLOCK_ENTRIES // self.shape[0]))
 
-            def fill(start):
-                part = slice(start, start + COLUMN_BLOCK)
+        def fill(start):
+            check_cancelled()
+            part = slice(start, start + step)
+            if self.direct:
                 out[part] = self.X[:, part].T @ U
                 out[part] -= np.multiply.outer(self.pivot[part], total)
+            else:
+                block = np.subtract(self.X[:, part], self.pivot[part], dtype=np.float64)
+                out[part] = block.T @ U
 
-            starts = range(0, self.shape[1], COLUMN_BLOCK)
-            (workers.map if workers else lambda f, a: [f(x) for x in a])(fill, starts)
-            return out
-        out = 0.0
-        for taken, block in self.row_blocks(self.pivot):
-            out = out + block.T @ U[taken]
+        starts = range(0, self.shape[1], step)
+        (workers.map if workers else lambda f, a: [f(x) for x in a])(fill, starts)
         return out
 
     def gather(self, columns, mean=0.0, out=None):
