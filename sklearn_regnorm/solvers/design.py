@@ -197,7 +197,9 @@ class SparseDesign:
             total = np.cumsum(mass[order])
             # the weighted median: an entry, so that equal values become exactly zero
             pivot = values[order[np.searchsorted(total, total[-1] / 2)]]
-            if far[j] or (total[-1] > 0.5 and np.abs(pivot) > STORED_HEAVY * np.std(values - pivot)):
+            if far[j] or (
+                total[-1] > 0.5 and np.abs(pivot) > STORED_HEAVY * np.std(values - pivot)
+            ):
                 heavy.append(j)
                 self.pivot[j] = pivot
         if not heavy:

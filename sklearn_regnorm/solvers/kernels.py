@@ -423,8 +423,9 @@ def gram_solve(
         scale = EPS * rounding_scale(w, norm, rr)
         m = _list_active(w, g, l1, l2, lower, upper, active)
         before = sweeps
-        # a goal is often met long before descent on the present columns has come to its end
-        most = 5 + m // 4 if gap_goal == 0.0 else ROUND
+        # with many columns a goal is often met long before descent on them has come to its end
+        thorough = gap_goal == 0.0 or m < 50
+        most = 5 + m // 4 if thorough else ROUND
         for k in range(most):
             if k % RELIST == RELIST - 1:
                 m = _list_active(w, g, l1, l2, lower, upper, active)
@@ -436,7 +437,7 @@ def gram_solve(
         if sweeps - before == 1 and moved <= scale:  # every violator is within rounding
             correlations(G, q, w, g)
             return sweeps, work, 2
-        if moved > scale and (gap_goal == 0.0 or sweeps - newton > 5 + m // 4):
+        if moved > scale and (thorough or sweeps - newton >= ROUND + m // 10):
             newton = sweeps
             cost = m * m * m / 6.0 + m * p
             for _ in range(max(LEAST_STEPS, int(STEPS_WORK / cost))):
