@@ -107,6 +107,9 @@ def _block_products(block, base, Y, v, centred):
         xy = block.T @ (root * Y) - np.outer(left, v @ Y)
     else:
         block -= left
-        block *= root
-        xx, xy = block.T @ block, block.T @ (root * Y)
+        if np.all(v == v[0]):  # saves a pass over the block
+            xx, xy = v[0] * (block.T @ block), block.T @ (v[0] * Y)
+        else:
+            block *= root
+            xx, xy = block.T @ block, block.T @ (root * Y)
     return CrossProducts(weight, x_mean, y_mean, xx, xy, v @ (Y * Y))

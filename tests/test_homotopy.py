@@ -118,6 +118,18 @@ def test_when_it_gives_up_descent_takes_over(monkeypatch, calls):
     assert np.all(gaps <= 1e-12 * y @ y)
 
 
+def test_a_start_that_cannot_be_gone_back_to(monkeypatch, calls):
+    X, y = wide(5)
+    _, expected, _ = lasso_path(X, y, tol=1e-14, max_iter=100_000)
+    calls.clear()
+    monkeypatch.setattr(homotopy, "SHARE", 0.05)
+    monkeypatch.setattr(homotopy, "append", lambda rows, walk, m, *column: m)
+    _, coefs, gaps = lasso_path(X, y, tol=1e-14, max_iter=100_000)
+    assert not all(calls)
+    assert_allclose(coefs, expected, atol=1e-8)
+    assert np.all(gaps <= 1e-12 * y @ y)
+
+
 def test_neither_a_start_nor_max_iter_matters():
     X, y = wide(9)
     _, expected, _ = lasso_path(X, y)

@@ -42,10 +42,14 @@ class Homotopy:
 
     Attributes
     ----------
-    near : ndarray of bool of shape (p,)
-        Columns that may join in the present stretch.
-    r : ndarray of shape (n,)
-        The residual at its end.
+    near : ndarray of int
+        Columns that may join in the present stretch of the grid.
+    pull : ndarray of shape (p,)
+        Correlations with r / alpha at its start.
+    found : list of (active columns, their coefficients, residual)
+        For each alpha of the stretch.
+    events : int
+        How many there were.
     """
 
     def __init__(self, problem, penalty, columns, alpha):
@@ -55,6 +59,7 @@ class Homotopy:
         pull = self._toward(problem.q) / penalty.l1
         self.alpha = max(alpha, float(pull.max(initial=0.0)))
         self.pull = problem.q / self.alpha if self.alpha > 0 else problem.q
+        self.lost = False
         self.m, self.reach, self.room = 0, 0.0, min(np.count_nonzero(problem.weights), p) + 1
         none = np.zeros(0, dtype=np.int64)
         self.walk = Walk(
@@ -84,7 +89,8 @@ class Homotopy:
         (active, sign, w), r = self.start
         walk, rows = self.walk, self.columns.record(self.problem, active)
         for k, (j, side) in enumerate(zip(active, sign, strict=True)):
-            append(rows, walk, k, j, side, self.penalty.l1[j], self.problem.norm[j] ** 2)
+            m = append(rows, walk, k, j, side, self.penalty.l1[j], self.problem.norm[j] ** 2)
+            self.lost |= m == k  # by rounding, the column now counts as dependent
         self.m = len(active)
         walk.w[: self.m], walk.r[:] = w, r
         self._prepare()
@@ -107,6 +113,8 @@ class Homotopy:
 
     def run(self):
         """Follow the path through the stretch; return whether it got through."""
+        if self.lost:
+            return False
         problem = self.problem
         rows = self.columns.record(problem, self.near)
         alpha, live, reach, spent = self.alpha, -1, 0.25 * self.reach, 0
