@@ -533,10 +533,26 @@ def check_solutions(coefs, gaps, case):
 # ------------------------------------------------------------------------------ tests
 
 
-def cases(rows):
-    """Return what parametrizes a test, from rows (values, whether slow)."""
-    slow = pytest.mark.slow
-    return [pytest.param(*row, id="-".join(row), marks=[slow] * late) for row, late in rows]
+# What is not left to the slow tests.
+QUICK = {
+    ("gram", "lasso"),
+    ("gram", "elastic net"),
+    ("gram", "ridge"),
+    ("working set", "elastic net"),
+    ("homotopy", "lasso"),
+}
+
+
+def cases(rows, quick):
+    """Return what parametrizes a test, from rows (form, model, ..., weights)."""
+    return [
+        pytest.param(
+            *row,
+            id="-".join(row),
+            marks=[] if row[:2] in QUICK and row[-1] == quick else pytest.mark.slow,
+        )
+        for row in rows
+    ]
 
 
 def pairs(designs):
@@ -554,10 +570,13 @@ def pairs(designs):
 @pytest.mark.parametrize(
     ("form", "model", "splitter", "weights"),
     cases(
-        ((form, model, splitter, weights), weights != "integers")
-        for form, model, _ in pairs({"F": DESIGNS["F"]})
-        for splitter in SPLITTERS
-        for weights in WEIGHTS
+        (
+            (form, model, splitter, weights)
+            for form, model, _ in pairs({"F": DESIGNS["F"]})
+            for splitter in SPLITTERS
+            for weights in WEIGHTS
+        ),
+        quick="integers",
     ),
 )
 def test_every_splitter(form, model, splitter, weights):
@@ -567,13 +586,16 @@ def test_every_splitter(form, model, splitter, weights):
 @pytest.mark.parametrize(
     ("form", "model", "design", "splitter", "weights"),
     cases(
-        ((*one, splitter, weights), weights != "random")
-        for one in pairs(DESIGNS)
-        for splitter, weights in (
-            ("shuffled", "random"),
-            ("random", "none"),
-            ("rows repeated", "integers"),
-        )
+        (
+            (*one, splitter, weights)
+            for one in pairs(DESIGNS)
+            for splitter, weights in (
+                ("shuffled", "random"),
+                ("random", "none"),
+                ("rows repeated", "integers"),
+            )
+        ),
+        quick="random",
     ),
 )
 def test_every_design(form, model, design, splitter, weights):
@@ -589,9 +611,7 @@ def test_few_ridges_go_without_a_spectrum(form, design, weights):
 
 @pytest.mark.parametrize(
     ("form", "model", "design", "weights"),
-    cases(
-        ((*one, weights), weights != "integers") for one in pairs(NOISELESS) for weights in WEIGHTS
-    ),
+    cases(((*one, weights) for one in pairs(NOISELESS) for weights in WEIGHTS), quick="integers"),
 )
 def test_errors_that_all_but_vanish(form, model, design, weights):
     """Without noise they fall with the square of alpha, to and below the rounding of y."""
