@@ -195,16 +195,18 @@ class Recorder:
         Those of the folds, in the units of X and y.
     followed : list of bool
         Whether each stretch of a path was got through by homotopy, for folds and whole.
+    descents : int
+        How often coordinates descended on the residual.
     """
 
     def __init__(self):
-        self.coefs, self.followed = None, []
+        self.coefs, self.followed, self.descents = None, [], 0
 
     @contextmanager
     def listening(self):
         """Record what is fitted in this context."""
         run, follow = cross_validation.CrossValidation.run, homotopy.Homotopy.run
-        ridge_path = cross_validation.ridge_path
+        ridge_path, descend = cross_validation.ridge_path, working._State._descend
         ridges = []
 
         def recorded_run(engine, ratios, grids, **given):
@@ -236,7 +238,12 @@ class Recorder:
             self.followed.append(bool(found))
             return found
 
+        def recorded_descent(*args):
+            self.descents += 1
+            return descend(*args)
+
         with (
+            patch.object(working._State, "_descend", recorded_descent),
             patch.object(cross_validation.CrossValidation, "run", recorded_run),
             patch.object(cross_validation, "ridge_path", recorded_ridge),
             patch.object(homotopy.Homotopy, "run", recorded_follow),
@@ -523,6 +530,7 @@ def check(name, case):
         assert len(recorder.followed) > len(case.folds) and all(recorder.followed)
     else:
         assert not recorder.followed
+    assert recorder.descents or name != "residual first"
     shape = case.reference.errors.shape
     check_errors(model.mse_path_.reshape(shape), case.reference)
     check_solutions(recorder.coefs, model.dual_gap_path_.reshape(shape), case)
