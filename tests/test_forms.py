@@ -36,6 +36,9 @@ from sklearn_regnorm.solvers import working_set as working
 
 # Relative KKT violation up to which the reference counts as solved.
 REFERENCE_LIMIT = 1e-12
+# Condition number up to which its equations are solved to more than double precision; beyond,
+# coefficients may be so large that their rounding hides a violation.
+SOLVABLE = 1e13
 # Share of a fold's null error to which its errors agree.
 ERRORS = 1e-10
 # Share of the null error below which errors are those of rows, not of cross-products; and share of
@@ -96,11 +99,13 @@ def solve(oracle, alphas, ratios):
         start = np.concatenate([guess(oracle, alphas, ratio, tol) for ratio in ratios])
         w, H = exchange(oracle, many, start)
         worst = max(one.kkt(coef, np.finfo(LONG).eps) for one, coef in zip(many, w, strict=True))
-        if worst <= REFERENCE_LIMIT:
-            break
-    assert worst <= REFERENCE_LIMIT, f"the reference misses optimality by {worst:.3g}"
-    unit = np.sqrt(np.diagonal(H, axis1=1, axis2=2))
-    return w, np.linalg.cond((H / unit[:, :, None] / unit[:, None, :]).astype(float))
+        condition = np.ones(len(H))
+        if H.size:
+            unit = np.sqrt(np.diagonal(H, axis1=1, axis2=2))
+            condition = np.linalg.cond((H / unit[:, :, None] / unit[:, None, :]).astype(float))
+        if worst <= REFERENCE_LIMIT and condition.max() <= SOLVABLE:
+            return w, condition
+    raise AssertionError(f"reference: KKT violation {worst:.3g}, condition {condition.max():.3g}")
 
 
 def exchange(oracle, many, start):
@@ -420,13 +425,13 @@ DESIGNS = {
     "C": Design("C"),
     "csc": Design("csc", thinned=True),
     "csr": Design("csr", thinned=True),
-    "wide": Design(p=50),
-    "wide, csc": Design("csc", p=50, thinned=True),
+    "wide": Design(p=40),
+    "wide, csc": Design("csc", p=40, thinned=True),
     "correlated": Design(rho=0.999),
     "units": Design(change=with_units),
     "offset 1e6": Design(change=lambda X: X + 1e6),
     "offset 1e8, C": Design("C", change=lambda X: X + 1e8),
-    "offset 1e6, wide": Design(p=50, change=lambda X: X + 1e6),
+    "offset 1e6, wide": Design(p=40, change=lambda X: X + 1e6),
     "offset 1e6 where stored": Design("csc", thinned=True, change=lambda X: X + 1e6 * (X != 0)),
     "offset y": Design(y_offset=1e6),
     "some dense": Design("csc", thinned=True, change=some_dense),
