@@ -6,9 +6,10 @@ import pytest
 from numpy.testing import assert_allclose
 from oracle import Oracle
 from problems import ar1
+from scipy import sparse
 
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, lasso_path
-from sklearn_regnorm.solvers import forced_form, gram, path, working_set
+from sklearn_regnorm.solvers import column_sets, forced_form, gram, path, working_set
 from sklearn_regnorm.solvers.problem import prepare
 
 
@@ -124,3 +125,30 @@ def test_lasso_path_and_cv_agree_on_the_choice():
     _, coefs, gaps = lasso_path(X, y, alphas=model.alphas_, tol=0.1)
     assert_allclose(model.coef_path_, coefs.T, atol=1e-9)
     assert np.all(gaps <= 1e-12 * y.var()) and np.all(model.dual_gap_path_ <= 1e-12 * y.var())
+
+
+@pytest.mark.parametrize("tol", [1e-11, 1e-13])
+def test_residual_form_goes_on_where_descent_is_slow(tol, monkeypatch):
+    """As with more columns than the Gram form takes: nothing but max_iter ends slow descent."""
+    monkeypatch.setattr(column_sets, "GRAM_FIRST", -1)
+    monkeypatch.setattr(working_set, "GRAM_LIMIT", -1)
+    rng = np.random.default_rng(0)
+    X = np.cumsum(rng.standard_normal((60, 30)), axis=1)
+    y = X[:, :5].sum(axis=1) + rng.standard_normal(60)
+    with forced_form("working_set"):
+        model = Lasso(alpha=1e-2, tol=tol, max_iter=10**6).fit(X, y)
+    assert model.n_iter_ > 2 * working_set.PATIENCE
+    assert model.dual_gap_ <= 1e-10 * y.var()
+    assert Oracle(X, y, alpha=1e-2, l1_ratio=1.0).gap(model.coef_) <= 1e-10 * y.var()
+
+
+def test_sparse_columns_in_wild_units():
+    """Bringing them to a safe scale keeps the order of their entries, on which kernels count."""
+    X = np.array([[1.0, 3], [-2, 0], [0, -1], [4, 2], [-1.5, 0], [-3, -1]])
+    y = np.array([1.0, 2, -1, 5, 0, 2])
+    v = np.array([1.0, 1e-6, 1e-6, 1, 1, 1])
+    X = sparse.hstack([sparse.csc_array(X), sparse.csc_array((6, 1000))], format="csc")
+    model = LassoCV(alphas=[0.1], cv=[(np.arange(6), np.arange(6))], standardize=True)
+    expected = model.fit(X, y, v).mse_path_
+    for unit in (1e90, 1e-90):
+        assert_allclose(model.fit(X * unit, y, v).mse_path_, expected, rtol=1e-9)

@@ -109,7 +109,9 @@ def _tame(X):
         return X, 1.0
     scale = np.where(wild, _power_of_two(size), 1.0)
     if sparse.issparse(X):
-        return sparse.csc_array(X @ sparse.diags_array(1.0 / scale)), scale
+        X = sparse.csc_array(X @ sparse.diags_array(1.0 / scale))
+        X.sort_indices()  # kernels count on it, and scipy's products do not keep it
+        return X, scale
     return X / scale, scale
 
 

@@ -151,7 +151,8 @@ class _State:
             left = max_sweeps - point.sweeps
             if not gram:
                 store.forget_gram()
-                done, status = self._descend(terms, w, goal, min(left, PATIENCE))
+                patience = min(left, PATIENCE) if len(index) <= GRAM_LIMIT else left
+                done, status = self._descend(terms, w, goal, patience)
                 point.sweeps += done
                 if status == 0 and len(index) <= GRAM_LIMIT:
                     gram = True
