@@ -54,13 +54,14 @@ class _ColumnSet:
 class ColumnRows:
     """Columns of a dense X as contiguous rows, for all problems of the design at once.
 
-    In place if X is in Fortran order, and gathered, shifted, otherwise.
+    In place if X is in Fortran order (kernels read float32 too, and calculate in float64), and
+    gathered, shifted, otherwise.
     """
 
     def __init__(self, design):
         self.design = design
         p = design.shape[1]
-        self.in_place = design.direct and design.X.flags.f_contiguous
+        self.in_place = design.X.flags.f_contiguous and not design.offsets
         self.values = design.X.T if self.in_place else np.empty((0, design.shape[0]))
         self.place = np.arange(p) if self.in_place else np.full(p, -1)
         self.count = 0

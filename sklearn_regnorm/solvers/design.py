@@ -45,8 +45,13 @@ class DenseDesign:
         some = np.searchsorted(total, total[-1] * (np.arange(9) + 0.5) / 9)
         self.origin = np.median(X[some], axis=0).astype(np.float64)
         self.pivot = self.origin if shift else np.zeros(X.shape[1])
-        # whether products may use X as it is
-        self.direct = X.dtype == np.float64
+        # whether some column has a large offset, which has to be taken off before products
+        self.offsets = False
+
+    @property
+    def direct(self):
+        """Whether BLAS may multiply X as it is."""
+        return self.X.dtype == np.float64 and not self.offsets
 
     def _slices(self, rows):
         """Yield index objects that take `rows` (indices in order) a block at a time."""
@@ -112,7 +117,7 @@ class DenseDesign:
     def inspect(self, mean, variance):
         """Take note of column moments (p,): large offsets make products go through blocks."""
         if np.any(np.abs(self.pivot + mean) > HEAVY * np.sqrt(variance)):
-            self.direct = False
+            self.offsets = True
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""

@@ -30,9 +30,11 @@ HUGE = 1.7e308
 NEAR_FLOOR = 8.0
 # Rounds of descent and Newton steps without halving the violation, before a solver gives up.
 MAX_IDLE = 1000
-# Sweeps on the residual between two over all columns, which go with a look at the gap; and the
-# share of l1 above which a correlation is near the support.
+# Sweeps over the support between two looks at the gap, with a goal.
 ROUND = 6
+# Sweeps on the residual, the first of them over all columns, from which the end is extrapolated
+# before a look at the gap; and the share of l1 above which a correlation is near the support.
+RESIDUAL_ROUND = 8
 NEAR_SUPPORT = 0.98
 # Sweeps of the Gram form after which columns that have come to violate join in.
 RELIST = 3
@@ -641,15 +643,99 @@ def _csc_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm
     return shift, largest
 
 
+class Sweeps(NamedTuple):
+    """What the sweeps of a round led to: row k belongs to the k-th, if `count` exceeds k.
+
+    Attributes
+    ----------
+    coefs : ndarray of shape (RESIDUAL_ROUND, m)
+    residuals : ndarray of shape (RESIDUAL_ROUND, n)
+    shifts : ndarray of shape (RESIDUAL_ROUND,)
+    count : ndarray of int of shape (1,)
+    """
+
+    coefs: np.ndarray
+    residuals: np.ndarray
+    shifts: np.ndarray
+    count: np.ndarray
+
+
+@jit
+def _remember(past, k, w, r, shift):
+    # a round that begins in the middle, or was cut short, is not one to extrapolate from
+    past.count[0] = k + 1 if past.count[0] == k or k == 0 else RESIDUAL_ROUND + 1
+    for j in range(w.shape[0]):
+        past.coefs[k, j] = w[j]
+    for i in range(r.shape[0]):
+        past.residuals[k, i] = r[i]
+    past.shifts[k] = shift
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _combine(rows, c, out):
+    """Set out to the combination c of all rows but the first."""
+    for i in range(out.shape[0]):
+        total = 0.0
+        for k in range(c.shape[0]):
+            total += c[k] * rows[k + 1, i]
+        out[i] = total
+
+
+@jit
+def _objective(w, rr, l1, l2):
+    total = 0.5 * rr
+    for j in range(w.shape[0]):
+        total += abs(w[j]) * (l1[j] + 0.5 * l2[j] * abs(w[j]))
+    return total
+
+
+@jit
+def _extrapolate(columns, past, w, r, shift, rr, l1, l2, lower, upper):
+    """Go to where the sweeps of a round lead (Anderson 1965), if P is less there.
+
+    That is the combination of their results, with coefficients that sum to one, in which what the
+    sweeps moved cancels best. Sums of residuals are residuals: X is not read. Returns the shift
+    and r'Vr.
+    """
+    number = past.coefs.shape[0] - 1
+    moves = np.empty((number, w.shape[0]))
+    for k in range(number):
+        for j in range(w.shape[0]):
+            moves[k, j] = past.coefs[k + 1, j] - past.coefs[k, j]
+    products, L, c = np.empty((number, number)), np.empty((number, number)), np.ones(number)
+    for k in range(number):
+        for t in range(number):
+            products[k, t] = _dot(moves[k], moves[t], w.shape[0])
+    _factorise(products, np.zeros(number), np.arange(number), number, L)
+    _solve_factored(L, number, c)
+    c /= c.sum()
+    _combine(past.coefs, c, w)
+    _combine(past.residuals, c, r)
+    there = _dot(past.shifts[1:], c, number)
+    beyond = sum_of_squares(columns, r, there)
+    inside = True
+    for j in range(w.shape[0]):
+        inside &= lower[j] <= w[j] <= upper[j]
+    before = _objective(past.coefs[number], rr, l1, l2)
+    if inside and _objective(w, beyond, l1, l2) < before:
+        return there, beyond
+    for j in range(w.shape[0]):
+        w[j] = past.coefs[number, j]
+    for i in range(r.shape[0]):
+        r[i] = past.residuals[number, i]
+    return shift, rr
+
+
 @jit
 def residual_solve(
     columns, chosen, w, r, shift, l1, l2, lower, upper, norm,
-    gap_goal, sweeps, max_sweeps, most, g, live,
+    gap_goal, sweeps, max_sweeps, most, g, live, past,
 ):  # fmt: skip
     """Coordinate descent on the residual r + shift over the columns `chosen`.
 
     `w`, `l1`, ... `norm` and the scratch `g` and `live` are indexed like `chosen`, columns by its
-    values. Rounds of sweeps over the support and what is near it, between sweeps over all.
+    values. Rounds of sweeps over the support and what is near it, between sweeps over all; each
+    round, kept in `past`, ends with an extrapolation.
     Stops at a duality gap of `gap_goal` within these columns (never, if it is 0), or when nothing
     moves above rounding, or after `most` sweeps, so that Ctrl-C is heard; `sweeps` were done in
     earlier calls. Returns (sweeps in all, shift, status) with the statuses of `gram_solve`.
@@ -658,9 +744,9 @@ def residual_solve(
     pause = sweeps + most
     while True:
         m = 0
-        whole = sweeps % ROUND == 0
+        slot = sweeps % RESIDUAL_ROUND
         for k in range(size):
-            if whole or w[k] != 0.0 or abs(g[k]) > NEAR_SUPPORT * l1[k]:
+            if slot == 0 or w[k] != 0.0 or abs(g[k]) > NEAR_SUPPORT * l1[k]:
                 live[m] = k
                 m += 1
         shift, largest = residual_sweep(
@@ -668,11 +754,14 @@ def residual_solve(
         )
         sweeps += 1
         rr = sum_of_squares(columns, r, shift)
+        _remember(past, slot, w, r, shift)
         if largest <= EPS * rounding_scale(w, norm, rr):
             if m == size:
                 return sweeps, shift, 2
-            sweeps += -sweeps % ROUND  # on to a sweep over all
-        if sweeps % ROUND == 0 or sweeps >= max_sweeps:
+            sweeps += -sweeps % RESIDUAL_ROUND  # on to a sweep over all
+        elif past.count[0] == RESIDUAL_ROUND:
+            shift, rr = _extrapolate(columns, past, w, r, shift, rr, l1, l2, lower, upper)
+        if sweeps % RESIDUAL_ROUND == 0 or sweeps >= max_sweeps:
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
             if gap_goal > 0.0:

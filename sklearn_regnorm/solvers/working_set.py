@@ -22,9 +22,12 @@ GRAM_LIMIT = 2000
 PATIENCE = 200
 # Columns with correlations above this share of a segment's last alpha are let in beforehand.
 NEAR = 0.85
-# Rows up to which the path of a lasso is followed from event to event, on grids as long as this.
+# Rows up to which the path of a lasso is followed from event to event, on grids as long as this;
+# and rows where descent would have to reach a tolerance below TIGHT.
 HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
+TIGHT_ROWS = 2000
+TIGHT = 1e-5
 # Alphas of it that one pass over X certifies.
 HOMOTOPY_STEP = 8
 # Entries of X from which problems are spread over threads.
@@ -35,9 +38,9 @@ TOGETHER = 16
 SEGMENT_BYTES = 2**26
 
 
-def worth_following(design, weights, n_alphas):
+def worth_following(design, weights, n_alphas, tol=1.0):
     """Return whether a piecewise linear path is better followed than solved alpha by alpha."""
-    few = np.count_nonzero(weights) <= HOMOTOPY_ROWS
+    few = np.count_nonzero(weights) <= (TIGHT_ROWS if tol < TIGHT else HOMOTOPY_ROWS)
     return few and n_alphas >= HOMOTOPY_ALPHAS and not design.sparse
 
 
@@ -81,10 +84,10 @@ class _State:
         self.points[first:] = [Point(self.w, self.r) for _ in alphas[first:]]
         self.first = first
 
-    def follow_path(self, alpha, n_alphas):
+    def follow_path(self, alpha, n_alphas, tol):
         """Follow the path from event to event, from `alpha` on, if that is possible and pays."""
         if self.penalty.piecewise and worth_following(
-            self.problem.design, self.problem.weights, n_alphas
+            self.problem.design, self.problem.weights, n_alphas, tol
         ):
             self.homotopy = Homotopy(self.problem, self.penalty, self.store.rows, alpha)
 
@@ -174,12 +177,18 @@ class _State:
         columns, chosen, r, shift = self.store.kernel_columns(w)
         sweeps, status = 0, 0
         g, live = np.empty(len(index)), np.empty(len(index), dtype=np.int64)
+        past = kernels.Sweeps(
+            np.empty((kernels.RESIDUAL_ROUND, len(index))),
+            np.empty((kernels.RESIDUAL_ROUND, len(r))),
+            np.empty(kernels.RESIDUAL_ROUND),
+            np.zeros(1, dtype=np.int64),
+        )
         most = 1 + int(WORK / (2.0 * self.store.entries()))
         while status == 0 and sweeps < max_sweeps:
             check_cancelled()
             sweeps, shift, status = kernels.residual_solve(
                 columns, chosen, w, r, shift, *terms, self.problem.norm[index],
-                goal, sweeps, max_sweeps, most, g, live,
+                goal, sweeps, max_sweeps, most, g, live, past,
             )  # fmt: skip
         return sweeps, status
 
@@ -230,7 +239,7 @@ class Lockstep:
         self.states = [
             _State(*args, tol, self.rows) for args in zip(problems, penalties, starts, strict=True)
         ]
-        self.max_iter = max_iter
+        self.tol, self.max_iter = tol, max_iter
         # handing over to threads costs more than small problems take
         n, p = self.design.shape
         self.workers = Workers(1) if n * p < THREADED_ENTRIES else workers
@@ -243,7 +252,7 @@ class Lockstep:
         """Yield slices of the grid: alphas solved before one pass over X certifies them all."""
         if alphas[-1] > 0:
             for state in self.states:
-                state.follow_path(alphas[0], len(alphas))
+                state.follow_path(alphas[0], len(alphas), self.tol)
         step = HOMOTOPY_STEP if self.states[0].homotopy else 2 if self.design.sparse else 4
         n, p = self.design.shape
         step = max(1, min(step, SEGMENT_BYTES // (16 * len(self.states) * (n + p))))
