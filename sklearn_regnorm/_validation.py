@@ -149,8 +149,15 @@ def check_weights(sample_weight, n_samples):
     Returns also the factor that was divided out. The scaling keeps sums of weights as large as
     1e300 finite and changes no result: the objective divides by the sum of the weights.
     """
+    weights = check_raw_weights(sample_weight, n_samples)
+    largest = weights.max()
+    return weights / largest, float(largest)
+
+
+def check_raw_weights(sample_weight, n_samples):
+    """Return sample weights as float64 of shape (n_samples,)."""
     if sample_weight is None:
-        return np.ones(n_samples), 1.0
+        return np.ones(n_samples)
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
     with naming("sample_weight"):
@@ -161,12 +168,11 @@ def check_weights(sample_weight, n_samples):
         raise ValueError(f"sample_weight must be 1D array or scalar, got {weights.ndim}D array.")
     if weights.shape[0] != n_samples:
         raise ValueError(f"sample_weight has {weights.shape[0]} entries for {n_samples} rows of X.")
-    largest = weights.max()
     if weights.min() < 0:
         raise ValueError("Negative values in sample_weight: weights count rows, so give >= 0.")
-    if largest == 0:
+    if not weights.any():
         raise ValueError("All sample_weight are zero: at least one weight must be positive.")
-    return weights / largest, float(largest)
+    return weights
 
 
 def check_number(name, value, *, low=None, high=None, boundaries="both", integer=False):

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from .. import _transactions
 from .._threads import one_blas_thread
 from .._typing import Matrix
 from .._validation import check_choice, check_flag, check_number, check_X, naming
@@ -23,17 +24,11 @@ def all_or_nothing(fit):
     """
 
     @functools.wraps(fit)
-    def wrapped(self, *args, **kwargs):
-        before = dict(self.__dict__)
-        try:
-            with one_blas_thread:
-                return fit(self, *args, **kwargs)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+    def capped(self, *args, **kwargs):
+        with one_blas_thread:
+            return fit(self, *args, **kwargs)
 
-    return wrapped
+    return _transactions.all_or_nothing(capped)
 
 
 class LinearRegressor(RegressorMixin, BaseEstimator):

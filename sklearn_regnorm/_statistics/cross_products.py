@@ -1,8 +1,4 @@
-"""Mergeable statistics: weighted means and centred cross-products that add.
-
-The statistics of two sets of rows merge into those of their union (Chan, Golub, LeVeque 1983)
-without a difference of large numbers, so folds, chunks of a file and machines all combine exactly.
-"""
+"""Weighted means and centred cross-products of all columns, for the regression engine."""
 
 from dataclasses import dataclass
 from functools import reduce

@@ -1,0 +1,19 @@
+"""Fits that leave no half-fitted estimator behind."""
+
+import functools
+
+
+def all_or_nothing(fit):
+    """Make a method leave the estimator as it was if anything, Ctrl-C included, stops it."""
+
+    @functools.wraps(fit)
+    def wrapped(self, *args, **kwargs):
+        before = dict(self.__dict__)
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    return wrapped
