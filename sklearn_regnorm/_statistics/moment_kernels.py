@@ -103,10 +103,10 @@ def _blend(state, j, share, share_low, mean, mean_low, variance, variance_low, u
     v, vl, u = state[VARIANCE, j], state[VARIANCE_LOW, j], state[UNIT, j]
     apart = abs(0.5 * mean - 0.5 * m)  # the difference itself may be beyond the largest number
     common = _unit(max(apart, np.sqrt(v) * u, np.sqrt(variance) * unit))
-    scale = (u / common) * (u / common)
-    v, vl = v * scale, vl * scale
-    scale = (unit / common) * (unit / common)
-    w, wl = variance * scale, variance_low * scale
+    ratio = u / common  # its square may be out of range
+    v, vl = v * ratio * ratio, vl * ratio * ratio
+    ratio = unit / common
+    w, wl = variance * ratio * ratio, variance_low * ratio * ratio
     d, dl = add(mean / common, mean_low / common, -m / common, -ml / common)
     rest, rest_low = add(1.0, 0.0, -share, -share_low)
     between, between_low = multiply(d, dl, d, dl)

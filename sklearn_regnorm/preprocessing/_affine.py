@@ -3,12 +3,15 @@
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.utils import check_array, check_consistent_length, check_random_state, gen_batches
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from .._optimizers import Adam
 from .._threads import one_blas_thread
 from .._validation import check_flag, check_number, naming
 from ._gradients import affine_gradients
+
+# Whole numbers of more different values than this are a quantity, not classes.
+MOST_CLASSES = 20
 
 
 def check_learning(estimator):
@@ -68,13 +71,22 @@ def _loss(estimator, X, y, weights):
     with naming("y"):
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
         check_consistent_length(X, y)
-    kind = type_of_target(y, input_name="y")
-    if kind.startswith("continuous"):
+    if _is_continuous(y):
         return _Squares(y.astype(np.float64), weights)
-    check_classification_targets(y)
     if y.ndim > 1 and y.shape[1] > 1:
+        kind = type_of_target(y, input_name="y")
         raise ValueError(f"y of the kind {kind!r} is not supported by learn_affine=True.")
     return _LogLoss(y.ravel(), weights)
+
+
+def _is_continuous(y):
+    """Return whether y is a quantity: numbers with fractions, or of many different values.
+
+    scikit-learn's `type_of_target` counts whole numbers of any size as classes.
+    """
+    if y.dtype.kind not in "iuf":
+        return False
+    return np.any(y != np.floor(y)) or len(np.unique(y)) > MOST_CLASSES
 
 
 def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
@@ -103,7 +115,7 @@ def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
     parameters = [gamma.copy(), beta.copy(), W, c]
     optimizer = Adam(parameters, estimator.learning_rate_init)
     curve, idle = [], 0
-    with one_blas_thread:
+    with one_blas_thread, np.errstate(over="ignore", invalid="ignore"):  # seen in the loss
         for epoch in range(estimator.max_iter):
             order = random.permutation(n) if estimator.shuffle else np.arange(n)
             total = 0.0

@@ -66,7 +66,8 @@ class BatchNormalizer(Normalizer):
         Scale and shift; None is 1 and 0.
     learn_affine : bool, default=False
         Learn gamma and beta together with a linear model of y, by gradient descent (Adam) on the
-        squared loss or, for classes, on the log loss, each mini-batch normalized by its own
+        squared loss or, for classes (labels, or at
+        most 20 different whole numbers), on the log loss, each mini-batch normalized by its own
         statistics. It sees y: use it inside a Pipeline, so that cross-validation refits it.
     convention : {"statistical", "pytorch"}, default="statistical"
         "pytorch" is what `partial_fit` of ``torch.nn.BatchNorm1d`` would do: running statistics
@@ -412,6 +413,8 @@ class BatchNormalizer(Normalizer):
         unit[extreme] = np.ldexp(1.0, np.clip(np.frexp(scale[extreme])[1], -1000, 1000))
         factor = gamma / (scale / unit)
         if sparse.issparse(X):
+            if beta.any():
+                raise ValueError("beta must be 0 for sparse X: it would fill in its zeros.")
             columns = _columns(X)
             return like(X, X.data / unit[columns] * factor[columns])
         high, low = self._centre(moments)

@@ -71,7 +71,7 @@ def _sums(x, centre):
 
 @jit
 def _careful_moments(x, center):
-    """Return count, unit, mean and variance of x / unit for entries with NaN or of extreme size.
+    """Return count, unit, and as `row_moments` the rest, of entries with NaN or of extreme size.
 
     The count is -1 if one is infinite.
     """
@@ -81,9 +81,9 @@ def _careful_moments(x, center):
             count += 1
             largest = max(largest, abs(x[j]))
     if largest == np.inf:
-        return -1, 1.0, 0.0, 0.0
+        return -1, 1.0, 0.0, 0.0, 0.0
     if largest == 0.0:
-        return count, 1.0, 0.0, 0.0
+        return count, 1.0, 0.0, 0.0, 0.0
     unit = math.ldexp(1.0, min(max(math.frexp(largest)[1], -1000), 1000))
     mean = 0.0
     if center:
@@ -97,15 +97,16 @@ def _careful_moments(x, center):
             s += d
             q += d * d
     if not center:
-        return count, unit, 0.0, q / count
-    return count, unit, mean + s / count, max(q / count - (s / count) * (s / count), 0.0)
+        return count, unit, 0.0, 0.0, q / count
+    return count, unit, mean, s / count, max(q / count - (s / count) * (s / count), 0.0)
 
 
 @jit
 def row_moments(x, center):
-    """Return (unit, mean, variance) of x / unit; about zero unless `center`. NaN does not count.
+    """Return unit, centre, rest and variance of x / unit, the mean of which is centre + rest.
 
-    The unit is 0 if an entry is infinite. Two passes, and the mean is corrected by what the second finds, so that offsets do no harm.
+    About zero unless `center`. NaN does not count; the unit is 0 if an entry is infinite. The rest
+    is what a second pass finds, and is subtracted by itself: so offsets do no harm.
     """
     width = x.shape[0]
     base = x[0] if center else 0.0
@@ -113,16 +114,16 @@ def row_moments(x, center):
     s, q = _sums(x, mean)
     if q / width < LARGE and (q / width > SMALL or q == 0.0 and _all_equal(x, mean)):
         if not center:
-            return 1.0, 0.0, q / width
+            return 1.0, 0.0, 0.0, q / width
         s /= width
-        return 1.0, mean + s, max(q / width - s * s, 0.0)
-    count, unit, mean, variance = _careful_moments(x, center)
-    return unit if count >= 0 else 0.0, mean, variance
+        return 1.0, mean, s, max(q / width - s * s, 0.0)
+    count, unit, mean, rest, variance = _careful_moments(x, center)
+    return unit if count >= 0 else 0.0, mean, rest, variance
 
 
 @jit
 def _normalise(x, y, gamma, beta, center, scale, eps):
-    unit, mean, variance = row_moments(x, center)
+    unit, mean, rest, variance = row_moments(x, center)
     if unit == 0.0:
         return False
     inverse = unit
@@ -131,7 +132,7 @@ def _normalise(x, y, gamma, beta, center, scale, eps):
         inverse = 1.0 / math.hypot(math.sqrt(variance), math.sqrt(eps) / unit)
     down = 1.0 / unit
     for j in range(x.shape[0]):
-        y[j] = (x[j] * down - mean) * inverse * gamma[j] + beta[j]
+        y[j] = ((x[j] * down - mean) - rest) * inverse * gamma[j] + beta[j]
     return True
 
 
@@ -186,7 +187,7 @@ def normalise_sparse_rows(data, indices, indptr, width, gamma, eps, out):
             for k in range(x.shape[0]):
                 count += x[k] == x[k]
             if x.shape[0] > 0:
-                some, unit, _, square = _careful_moments(x, False)
+                some, unit, _, _, square = _careful_moments(x, False)
                 entries = width - x.shape[0] + some  # NaN does not count, zeros do
                 square = square * some / max(entries, 1)
                 inverse = unit

@@ -46,7 +46,8 @@ class LayerNormalizer(Normalizer):
         Scale and shift of every column; None is 1 and 0.
     learn_affine : bool, default=False
         Learn gamma and beta together with a linear model of y, by gradient descent (Adam) on the
-        squared loss or, for classes, on the log loss. It sees y: use it inside a Pipeline, so that
+        squared loss or, for classes (labels, or at most 20 different whole numbers), on the log
+        loss. It sees y: use it inside a Pipeline, so that
         cross-validation refits it.
     batch_size : int or None, default=None
         Rows per step of gradient descent; None is min(200, n_samples). This and the following
