@@ -10,14 +10,17 @@ from .linear_model import (
     enet_path,
     lasso_path,
 )
+from .preprocessing import BatchNormalizer, LayerNormalizer
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BatchNormalizer",
     "ElasticNet",
     "ElasticNetCV",
     "Lasso",
     "LassoCV",
+    "LayerNormalizer",
     "Ridge",
     "RidgeCV",
     "__version__",

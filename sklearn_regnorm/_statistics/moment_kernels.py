@@ -351,9 +351,7 @@ def rows_moments(X, v, state, block):
         for j in range(m):
             x = some[:, j]
             if _ordinary(s[j], q[j], weight) or (q[j] == 0.0 and _all_equal(x, weights, base[j])):
-                _merge_sums(
-                    state, j, weight, low, centre[j], s[j], s_low[j], q[j], q_low[j], 1.0
-                )
+                _merge_sums(state, j, weight, low, centre[j], s[j], s_low[j], q[j], q_low[j], 1.0)
             elif not _careful(x, weights, state, j):
                 return False
     return True

@@ -19,9 +19,7 @@ def check_learning(estimator):
     given = estimator.get_params(deep=False)
     check_number("alpha", given["alpha"], low=0)
     check_number("tol", given["tol"], low=0)
-    check_number(
-        "learning_rate_init", given["learning_rate_init"], low=0, boundaries="neither"
-    )
+    check_number("learning_rate_init", given["learning_rate_init"], low=0, boundaries="neither")
     for name in ("max_iter", "n_iter_no_change"):
         check_number(name, given[name], low=1, integer=True)
     if given["batch_size"] is not None:
@@ -93,7 +91,7 @@ def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
     """Return gamma, beta and the loss of every epoch.
 
     Minimises, over gamma, beta, W and c, the mean loss of the scores (gamma z + beta) W + c plus
-    alpha ||W||^2 / 2 by the weight of the batch, where z are the rows of a mini-batch as `normalise` returns them.
+    alpha ||W||^2 / 2 by the weight of the batch; z are rows of a batch as `normalise` returns them.
 
     Parameters
     ----------

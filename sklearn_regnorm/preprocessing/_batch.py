@@ -273,11 +273,11 @@ class BatchNormalizer(Normalizer):
                     "merge needs momentum=None and convention='statistical' on both sides: "
                     "exponential averages depend on the order of batches and have no union."
                 )
-        mine, its = (getattr(one, "feature_names_in_", None) for one in (self, other))
-        if self.n_features_in_ != other.n_features_in_ or not np.array_equal(mine, its):
+        mine, its = (list(getattr(one, "feature_names_in_", [])) for one in (self, other))
+        if self.n_features_in_ != other.n_features_in_ or mine != its:
             raise ValueError(
-                f"other was fitted on other columns: {other.n_features_in_} of the names {its}, "
-                f"not {self.n_features_in_} of the names {mine}."
+                f"other was fitted on other columns: {other.n_features_in_} with the names {its}, "
+                f"not {self.n_features_in_} with the names {mine}."
             )
         old, count = self.moments_, self.n_samples_seen_ + other.n_samples_seen_
         batches = self.n_batches_seen_ + other.n_batches_seen_
