@@ -48,6 +48,13 @@ def test_rows_of_weight_zero_and_sparse_columns():
     assert path.choose_form(shapes(5000, 1500, sparse=True)) == "working_set"
 
 
+def test_tight_tolerances_are_followed_with_more_rows():
+    follows = working_set.worth_following
+    for n, tol, expected in ((1000, 1e-4, True), (2000, 1e-4, False), (2000, 1e-6, True)):
+        assert follows(shapes(n, 5000).design, np.ones(n), 100, tol) == expected
+    assert not follows(shapes(2000, 5000).design, np.ones(2000), 9, 1e-6)
+
+
 @pytest.fixture
 def low_limits(monkeypatch):
     """The limits of forms, brought down to where tests are quick."""

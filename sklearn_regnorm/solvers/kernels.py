@@ -644,26 +644,26 @@ def _csc_sweep(columns, chosen, live, m, w, r, shift, l1, l2, lower, upper, norm
 
 
 class Sweeps(NamedTuple):
-    """What the sweeps of a round led to: row k belongs to the k-th, if `count` exceeds k.
+    """What the sweeps of a round led to: row k belongs to the k-th, if `filled` exceeds k.
 
     Attributes
     ----------
     coefs : ndarray of shape (RESIDUAL_ROUND, m)
     residuals : ndarray of shape (RESIDUAL_ROUND, n)
     shifts : ndarray of shape (RESIDUAL_ROUND,)
-    count : ndarray of int of shape (1,)
+    filled : ndarray of int of shape (1,)
     """
 
     coefs: np.ndarray
     residuals: np.ndarray
     shifts: np.ndarray
-    count: np.ndarray
+    filled: np.ndarray
 
 
 @jit
 def _remember(past, k, w, r, shift):
     # a round that begins in the middle, or was cut short, is not one to extrapolate from
-    past.count[0] = k + 1 if past.count[0] == k or k == 0 else RESIDUAL_ROUND + 1
+    past.filled[0] = k + 1 if past.filled[0] == k or k == 0 else RESIDUAL_ROUND + 1
     for j in range(w.shape[0]):
         past.coefs[k, j] = w[j]
     for i in range(r.shape[0]):
@@ -759,7 +759,7 @@ def residual_solve(
             if m == size:
                 return sweeps, shift, 2
             sweeps += -sweeps % RESIDUAL_ROUND  # on to a sweep over all
-        elif past.count[0] == RESIDUAL_ROUND:
+        elif past.filled[0] == RESIDUAL_ROUND:
             shift, rr = _extrapolate(columns, past, w, r, shift, rr, l1, l2, lower, upper)
         if sweeps % RESIDUAL_ROUND == 0 or sweeps >= max_sweeps:
             for k in range(size):
