@@ -394,6 +394,23 @@ def test_a_failing_partial_fit_changes_nothing(momentum):
     assert state(model) == before
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_infinity_is_refused_everywhere(order):
+    Z = np.array(X, order=order)
+    Z[7, 1] = np.inf
+    model = BatchNormalizer().fit(X)
+    for method in (model.transform, model.inverse_transform, model.normalize_batch, model.fit):
+        with pytest.raises(ValueError, match="infinity"):
+            method(Z)
+
+
+def test_a_refit_forgets_what_was_learned():
+    model = BatchNormalizer(learn_affine=True, max_iter=2).fit(X, X[:, 0])
+    model.set_params(learn_affine=False).fit(X)
+    assert not hasattr(model, "loss_curve_")
+    assert_array_equal(model.gamma_, 1.0)
+
+
 def test_one_row_under_pytorch():
     model = BatchNormalizer(convention="pytorch").partial_fit(X)
     before = state(model)

@@ -8,7 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._statistics import ColumnMoments
-from .._statistics.moments import spread
+from .._statistics.moments import infinite, spread
 from .._threads import check_cancelled
 from .._transactions import all_or_nothing
 from .._typing import Matrix, RandomState, Weights
@@ -216,7 +216,10 @@ class BatchNormalizer(Normalizer):
             gamma, beta, self.loss_curve_ = learn_affine(
                 self, X, y, weights, gamma, beta, self._training_batch
             )
-        self.n_iter_ = len(self.loss_curve_) if self.learn_affine else 1
+            self.n_iter_ = len(self.loss_curve_)
+        else:
+            self.__dict__.pop("loss_curve_", None)  # of an earlier fit
+            self.n_iter_ = 1
         self.gamma_, self.beta_ = gamma, beta
         self._publish(moments, _count(moments, sample_weight), 1)
         self._compare(None, moments)
@@ -433,9 +436,10 @@ class BatchNormalizer(Normalizer):
 
         def work(*where):
             check_cancelled()
-            run(X[where], out[where], *(one[where[1]] for one in parameters))
+            return run(X[where], out[where], *(one[where[1]] for one in parameters))
 
-        spread(work, tasks, X.size, self.n_jobs)
+        if not all(spread(work, tasks, X.size, self.n_jobs)):
+            raise infinite()
         return out
 
     def _training_batch(self, X, weights):

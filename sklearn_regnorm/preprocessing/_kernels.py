@@ -10,6 +10,7 @@ from .._jit import VECTORISED_SUM, jit
 TILE = 512
 # Mean squares of rows outside these are taken of rows divided by a power of two.
 SMALL, LARGE = 1e-200, 1e200
+LARGEST = 1.7976931348623157e308
 
 
 # ---------------------------------------------------------------- columns
@@ -17,7 +18,11 @@ SMALL, LARGE = 1e-200, 1e200
 
 @jit
 def scale_rows(X, out, unit, high, low, factor, add_low, add_high):
-    """Set out = ((X / unit - high) - low) factor + add_low + add_high, by column, in C order."""
+    """Set out = ((X / unit - high) - low) factor + add_low + add_high, by column, in C order.
+
+    Returns False if an entry is infinite.
+    """
+    infinite = False
     for start in range(0, X.shape[1], TILE):
         stop = min(start + TILE, X.shape[1])
         inverse = 1.0 / unit[start:stop]
@@ -27,17 +32,22 @@ def scale_rows(X, out, unit, high, low, factor, add_low, add_high):
             x, y = X[i, start:stop], out[i, start:stop]
             for j in range(stop - start):
                 y[j] = ((x[j] * inverse[j] - h[j]) - a[j]) * f[j] + b[j] + c[j]
+                infinite |= abs(x[j]) > LARGEST
+    return not infinite
 
 
 @jit
 def scale_columns(X, out, unit, high, low, factor, add_low, add_high):
     """Do what `scale_rows` does, in Fortran order."""
+    infinite = False
     for j in range(X.shape[1]):
         x, y = X[:, j], out[:, j]
         inverse, h, a, f = 1.0 / unit[j], high[j], low[j], factor[j]
         b, c = add_low[j], add_high[j]
         for i in range(X.shape[0]):
             y[i] = ((x[i] * inverse - h) - a) * f + b + c
+            infinite |= abs(x[i]) > LARGEST
+    return not infinite
 
 
 # ---------------------------------------------------------------- rows

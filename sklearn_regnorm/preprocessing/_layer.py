@@ -169,9 +169,12 @@ class LayerNormalizer(Normalizer):
             gamma, beta, self.loss_curve_ = learn_affine(
                 self, X, y, weights, gamma, beta, lambda rows, _: self._normalise(rows, one, zero)
             )
-        elif not sparse.issparse(X) and np.isinf(X).any():
-            raise infinite()
-        self.n_iter_ = len(self.loss_curve_) if self.learn_affine else 1
+            self.n_iter_ = len(self.loss_curve_)
+        else:
+            if not sparse.issparse(X) and any(np.isinf(X[part]).any() for part in row_slices(X)):
+                raise infinite()
+            self.__dict__.pop("loss_curve_", None)  # of an earlier fit
+            self.n_iter_ = 1
         self.gamma_, self.beta_ = gamma, beta
         return self
 
