@@ -151,6 +151,14 @@ def test_threads_change_nothing(order):
     assert_array_equal(one.moments_.state, two.moments_.state)
 
 
+def test_strided_views():
+    wide = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)
+    for view in (wide[::2, ::3], wide.T[::3, ::2].T, wide[::-2, ::3][::-1]):
+        assert_array_equal(view, X)
+        assert_allclose(BatchNormalizer().fit_transform(view), BatchNormalizer().fit_transform(X),
+                        rtol=1e-12, atol=1e-12)  # fmt: skip
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_frames_and_names(library):
     names = [f"c{j}" for j in range(5)]

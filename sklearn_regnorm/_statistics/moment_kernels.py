@@ -101,13 +101,16 @@ def _blend(state, j, share, share_low, mean, mean_low, variance, variance_low, u
     """
     m, ml = state[MEAN, j], state[MEAN_LOW, j]
     v, vl, u = state[VARIANCE, j], state[VARIANCE_LOW, j], state[UNIT, j]
+    w, wl, common = variance, variance_low, 1.0
     apart = abs(0.5 * mean - 0.5 * m)  # the difference itself may be beyond the largest number
-    common = _unit(max(apart, np.sqrt(v) * u, np.sqrt(variance) * unit))
-    ratio = u / common  # its square may be out of range
-    v, vl = v * ratio * ratio, vl * ratio * ratio
-    ratio = unit / common
-    w, wl = variance * ratio * ratio, variance_low * ratio * ratio
-    d, dl = add(mean / common, mean_low / common, -m / common, -ml / common)
+    if not (u == 1.0 and unit == 1.0 and SMALL < apart * apart + v + w < LARGE):
+        common = _unit(max(apart, np.sqrt(v) * u, np.sqrt(w) * unit))
+        ratio = u / common  # its square may be out of range
+        v, vl = v * ratio * ratio, vl * ratio * ratio
+        ratio = unit / common
+        w, wl = w * ratio * ratio, wl * ratio * ratio
+        m, ml, mean, mean_low = m / common, ml / common, mean / common, mean_low / common
+    d, dl = add(mean, mean_low, -m, -ml)
     rest, rest_low = add(1.0, 0.0, -share, -share_low)
     between, between_low = multiply(d, dl, d, dl)
     between, between_low = multiply(between, between_low, share, share_low)
@@ -117,7 +120,9 @@ def _blend(state, j, share, share_low, mean, mean_low, variance, variance_low, u
     state[VARIANCE, j], state[VARIANCE_LOW, j] = add(v, vl, w, wl)
     state[UNIT, j] = common
     d, dl = multiply(d, dl, share, share_low)
-    state[MEAN, j], state[MEAN_LOW, j] = add(m, ml, d * common, dl * common)
+    state[MEAN, j], state[MEAN_LOW, j] = add(
+        state[MEAN, j], state[MEAN_LOW, j], d * common, dl * common
+    )
 
 
 @jit
@@ -167,10 +172,22 @@ def blend(state, other, share):
 
 
 @jit
-def _merge_sums(state, j, weight, weight_low, centre, s, s_low, q, q_low, unit):
-    """Merge rows whose sums of d and d^2 are s and q, d = (x - centre) / unit."""
-    s, s_low = divide(s, s_low, weight, weight_low)
-    q, q_low = divide(q, q_low, weight, weight_low)
+def _with_inverse(weight, low):
+    inverse, inverse_low = 0.0, 0.0
+    if weight > 0.0:
+        inverse, inverse_low = divide(1.0, 0.0, weight, low)
+    return weight, low, inverse, inverse_low
+
+
+@jit
+def _merge_sums(state, j, total, centre, s, s_low, q, q_low, unit):
+    """Merge rows whose sums of d and d^2 are s and q, d = (x - centre) / unit.
+
+    `total` is their weight and its inverse, both double-double.
+    """
+    weight, weight_low, inverse, inverse_low = total
+    s, s_low = multiply(s, s_low, inverse, inverse_low)
+    q, q_low = multiply(q, q_low, inverse, inverse_low)
     h, low = multiply(s, s_low, s, s_low)
     q, q_low = add(q, q_low, -h, -low)
     if q < 0.0:
@@ -209,7 +226,7 @@ def _careful(x, v, state, j):
             d = x[i] / unit - centre / unit
             s, s_low = add(s, s_low, v[i] * d, 0.0)
             q, q_low = add(q, q_low, v[i] * d * d, 0.0)
-    _merge_sums(state, j, weight, low, centre, s, s_low, q, q_low, unit)
+    _merge_sums(state, j, _with_inverse(weight, low), centre, s, s_low, q, q_low, unit)
     return True
 
 
@@ -257,6 +274,11 @@ def _first(v):
 @jit
 def weight_of(v):
     """Return the sum of weights as a double-double number."""
+    same = 0
+    for i in range(v.shape[0]):
+        same += v[i] == v[0]
+    if same == v.shape[0]:
+        return two_product(v[0], float(same))
     total, low = 0.0, 0.0
     for i in range(v.shape[0]):
         total, low = add(total, low, v[i], 0.0)
@@ -264,11 +286,22 @@ def weight_of(v):
 
 
 @jit
-def contiguous_column(x, v, state, j):
+def _block_totals(v):
+    """Return, for every block, its weight and the inverse of it, both double-double."""
+    totals = np.zeros((-(-v.shape[0] // BLOCK), 4))
+    for k in range(totals.shape[0]):
+        weight, low = weight_of(v[k * BLOCK : (k + 1) * BLOCK])
+        totals[k, 0], totals[k, 1], totals[k, 2], totals[k, 3] = _with_inverse(weight, low)
+    return totals
+
+
+@jit
+def contiguous_column(x, v, totals, state, j):
     """Merge the entries of a column that lie together; return False if one is infinite."""
-    for begin in range(0, x.shape[0], BLOCK):
+    for block in range(totals.shape[0]):
+        begin = block * BLOCK
         some, weights = x[begin : begin + BLOCK], v[begin : begin + BLOCK]
-        weight, low = weight_of(weights)
+        weight = totals[block, 0]
         if weight == 0.0:
             if not _careful(some, weights, state, j):
                 return False
@@ -282,7 +315,8 @@ def contiguous_column(x, v, state, j):
             s, s_low = add(s, s_low, ds, 0.0)
             q, q_low = add(q, q_low, dq, 0.0)
         if _ordinary(s, q, weight) or (q == 0.0 and _all_equal(some, weights, base)):
-            _merge_sums(state, j, weight, low, centre, s, s_low, q, q_low, 1.0)
+            total = weight, totals[block, 1], totals[block, 2], totals[block, 3]
+            _merge_sums(state, j, total, centre, s, s_low, q, q_low, 1.0)
         elif not _careful(some, weights, state, j):
             return False
     return True
@@ -292,27 +326,30 @@ def contiguous_column(x, v, state, j):
 
 
 @jit
-def columns_moments(X, v, state):
-    """Merge the rows of X (Fortran order) into the state; return False if an entry is infinite."""
-    for j in range(X.shape[1]):
-        if not contiguous_column(X[:, j], v, state, j):
+def columns_moments(columns, v, state):
+    """Merge columns, given as the rows of an array in C order; return False if one is infinite."""
+    totals = _block_totals(v)
+    for j in range(columns.shape[0]):
+        if not contiguous_column(columns[j], v, totals, state, j):
             return False
     return True
 
 
 @jit(fastmath=VECTORISED_SUM)
-def _rows_sum(X, v, base, s):
-    for i in range(X.shape[0]):
-        x, weight = X[i], v[i]
-        for j in range(s.shape[0]):
+def _rows_sum(X, v, first, stop, start, base, s):
+    m = s.shape[0]
+    for i in range(first, stop):
+        x, weight = X[i, start : start + m], v[i]
+        for j in range(m):
             s[j] += weight * (x[j] - base[j])
 
 
 @jit(fastmath=VECTORISED_SUM)
-def _rows_sums(X, v, centre, s, q):
-    for i in range(X.shape[0]):
-        x, weight = X[i], v[i]
-        for j in range(s.shape[0]):
+def _rows_sums(X, v, first, stop, start, centre, s, q):
+    m = s.shape[0]
+    for i in range(first, stop):
+        x, weight = X[i, start : start + m], v[i]
+        for j in range(m):
             d = x[j] - centre[j]
             s[j] += weight * d
             q[j] += weight * d * d
@@ -328,30 +365,36 @@ def _gather(plain, high, low):
 
 
 @jit
-def rows_moments(X, v, state, block):
-    """Merge the rows of X (C order), `block` at once, into the state, as `columns_moments` does."""
-    m = X.shape[1]
+def rows_moments(X, v, start, state, block):
+    """Merge the columns from `start` on of X (C order) into the state, `block` rows at once.
+
+    Returns False if an entry is infinite. Takes bounds and not a slice, which would not be known
+    to be contiguous.
+    """
+    m = state.shape[1]
     base, centre, ds, dq = np.empty(m), np.empty(m), np.zeros(m), np.zeros(m)
     s, s_low, q, q_low = np.empty(m), np.empty(m), np.empty(m), np.empty(m)
     for begin in range(0, X.shape[0], block):
-        some, weights = X[begin : begin + block], v[begin : begin + block]
+        end = min(begin + block, X.shape[0])
+        weights = v[begin:end]
         weight, low = weight_of(weights)
-        first = _first(weights)
+        total = _with_inverse(weight, low)
+        first = begin + _first(weights)
         for j in range(m):
-            base[j] = some[first, j]
+            base[j] = X[first, start + j]
             s[j], s_low[j], q[j], q_low[j] = 0.0, 0.0, 0.0, 0.0
-        _rows_sum(some, weights, base, ds)
+        _rows_sum(X, v, begin, end, start, base, ds)
         for j in range(m):
             centre[j] = base[j] + ds[j] / weight
             ds[j] = 0.0
-        for k in range(0, some.shape[0], PLAIN):
-            _rows_sums(some[k : k + PLAIN], weights[k : k + PLAIN], centre, ds, dq)
+        for k in range(begin, end, PLAIN):
+            _rows_sums(X, v, k, min(k + PLAIN, end), start, centre, ds, dq)
             _gather(ds, s, s_low)
             _gather(dq, q, q_low)
         for j in range(m):
-            x = some[:, j]
+            x = X[begin:end, start + j]
             if _ordinary(s[j], q[j], weight) or (q[j] == 0.0 and _all_equal(x, weights, base[j])):
-                _merge_sums(state, j, weight, low, centre[j], s[j], s_low[j], q[j], q_low[j], 1.0)
+                _merge_sums(state, j, total, centre[j], s[j], s_low[j], q[j], q_low[j], 1.0)
             elif not _careful(x, weights, state, j):
                 return False
     return True
@@ -366,11 +409,12 @@ def sparse_moments(data, indices, indptr, v, weight, weight_low, state):
         weights = np.empty(rows.shape[0])
         for k in range(rows.shape[0]):
             weights[k] = v[rows[k]]
-        if not contiguous_column(data[entries], weights, state, j):
+        if not contiguous_column(data[entries], weights, _block_totals(weights), state, j):
             return False
-        if rows.shape[0] < v.shape[0]:
-            stored, low = weight_of(weights)
-            rest, low = add(weight, weight_low, -stored, -low)
-            if rest > NOTHING * weight:
-                _merge_column(state, j, rest, low, 0.0, 0.0, 0.0, 0.0, 1.0)
+        rest, low = weight, weight_low
+        if 0 < rows.shape[0]:
+            stored, stored_low = weight_of(weights)
+            rest, low = add(weight, weight_low, -stored, -stored_low)
+        if rows.shape[0] < v.shape[0] and rest > NOTHING * weight:
+            _merge_column(state, j, rest, low, 0.0, 0.0, 0.0, 0.0, 1.0)
     return True

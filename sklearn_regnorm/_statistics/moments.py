@@ -9,12 +9,12 @@ from scipy import sparse
 from .._threads import Workers, check_cancelled
 from . import moment_kernels as kernels
 
-# Rows, and least columns, of a task; entries of one, in columns, where rows are few.
+# Rows, and least columns, of a task, where rows are contiguous; entries of one otherwise.
 TASK_ROWS = 2**16
-TASK_COLUMNS = 256
+TASK_COLUMNS = 128
 TASK_ENTRIES = 2**18
 # Entries of a block of rows in C order, which stays in cache while it is read twice.
-CACHED_ENTRIES = 2**15
+CACHED_ENTRIES = 2**16
 # Entries of X from which work is spread over threads.
 THREADED_ENTRIES = 2**19
 
@@ -150,31 +150,46 @@ def _sparse_state(X, weights):
 
 
 def _dense_state(X, weights, n_jobs):
+    if X.flags.f_contiguous and (not X.flags.c_contiguous or X.shape[1] == 1):
+        return _columns_state(X.T, weights, n_jobs)
+    return _rows_state(X, weights, n_jobs)
+
+
+def _columns_state(columns, weights, n_jobs):
+    p, n = columns.shape
+    width = max(1, TASK_ENTRIES // n)
+
+    def run(some):
+        check_cancelled()
+        state = ColumnMoments.none(len(columns[some])).state
+        if not kernels.columns_moments(columns[some], weights, state):
+            raise infinite()
+        return state
+
+    tasks = [(slice(j, j + width),) for j in range(0, p, width)]
+    return np.concatenate(spread(run, tasks, columns.size, n_jobs), axis=1)
+
+
+def _rows_state(X, weights, n_jobs):
     n, p = X.shape
-    by_columns = X.flags.f_contiguous and not X.flags.c_contiguous or p == 1
-    if not by_columns:
-        X = np.ascontiguousarray(X) if not X.flags.c_contiguous else X
-    width = max(TASK_COLUMNS, TASK_ENTRIES // min(n, TASK_ROWS)) if not by_columns else 16
+    width = max(TASK_COLUMNS, TASK_ENTRIES // min(n, TASK_ROWS)) if p > 4 * TASK_COLUMNS else p
     tasks = [
-        (slice(i, i + TASK_ROWS), slice(j, j + width))
-        for j in range(0, p, width)
-        for i in range(0, n, TASK_ROWS)
+        (slice(i, i + TASK_ROWS), j) for j in range(0, p, width) for i in range(0, n, TASK_ROWS)
     ]
 
-    def run(rows, columns):
+    def run(rows, start):
         check_cancelled()
-        some = X[rows, columns]
-        state = ColumnMoments.none(some.shape[1]).state
-        if by_columns:
-            fine = kernels.columns_moments(some, weights[rows], state)
-        else:
-            block = min(kernels.BLOCK, max(kernels.PLAIN, CACHED_ENTRIES // some.shape[1]))
-            fine = kernels.rows_moments(some, weights[rows], state, block)
-        return ColumnMoments(state) if fine else None
+        m = min(width, p - start)
+        state = ColumnMoments.none(m).state
+        block = min(kernels.BLOCK, max(kernels.PLAIN, CACHED_ENTRIES // m))
+        some = X[rows]
+        if not some.flags.c_contiguous:  # copy what is needed of a strided view
+            some, start = np.ascontiguousarray(some[:, start : start + m]), 0
+        if not kernels.rows_moments(some, weights[rows], start, state, block):
+            raise infinite()
+        return ColumnMoments(state)
 
     parts = spread(run, tasks, X.size, n_jobs)
-    if any(part is None for part in parts):
-        raise infinite()
     height = -(-n // TASK_ROWS)
     merged = [
         reduce(ColumnMoments.merge, parts[k : k + height]) for k in range(0, len(parts), height)

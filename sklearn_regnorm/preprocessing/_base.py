@@ -65,10 +65,11 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 dtype=FLOATS,
                 ensure_all_finite=bool(self.learn_affine),
             )
-        if sparse.issparse(X):
-            check_sparse_structure(X)
-            if np.isinf(X.data).any():
-                raise infinite()
+        if not sparse.issparse(X):
+            return X
+        check_sparse_structure(X)
+        if np.isinf(X.data).any():
+            raise infinite()
         return X
 
     def __sklearn_tags__(self):

@@ -171,7 +171,7 @@ class BatchNormalizer(Normalizer):
         n_iter_no_change: int = 10,
         random_state: RandomState = None,
         n_jobs: int | None = None,
-    ):
+    ) -> None:
         self.center = center
         self.scale = scale
         self.momentum = momentum
@@ -427,17 +427,16 @@ class BatchNormalizer(Normalizer):
     def _run(self, X, *parameters):
         """Run the kernel over blocks of rows, or of columns in Fortran order."""
         out = empty_like(X)
-        if out.flags.c_contiguous:
-            tasks = row_slices(X)
-            run = kernels.scale_rows
-        else:
-            tasks = column_slices(X)
-            run = kernels.scale_columns
+        by_rows = out.flags.c_contiguous
 
-        def work(*where):
+        def work(rows, columns):
             check_cancelled()
-            return run(X[where], out[where], *(one[where[1]] for one in parameters))
+            some = [one[columns] for one in parameters]
+            if by_rows:
+                return kernels.scale_rows(np.ascontiguousarray(X[rows]), out[rows], *some)
+            return kernels.scale_columns(X.T[columns], out.T[columns], *some)
 
+        tasks = row_slices(X) if by_rows else column_slices(X)
         if not all(spread(work, tasks, X.size, self.n_jobs)):
             raise infinite()
         return out

@@ -37,14 +37,14 @@ def scale_rows(X, out, unit, high, low, factor, add_low, add_high):
 
 
 @jit
-def scale_columns(X, out, unit, high, low, factor, add_low, add_high):
-    """Do what `scale_rows` does, in Fortran order."""
+def scale_columns(columns, out, unit, high, low, factor, add_low, add_high):
+    """Do what `scale_rows` does on columns that are the rows of arrays in C order."""
     infinite = False
-    for j in range(X.shape[1]):
-        x, y = X[:, j], out[:, j]
+    for j in range(columns.shape[0]):
+        x, y = columns[j], out[j]
         inverse, h, a, f = 1.0 / unit[j], high[j], low[j], factor[j]
         b, c = add_low[j], add_high[j]
-        for i in range(X.shape[0]):
+        for i in range(columns.shape[1]):
             y[i] = ((x[i] * inverse - h) - a) * f + b + c
             infinite |= abs(x[i]) > LARGEST
     return not infinite
@@ -147,38 +147,97 @@ def _normalise(x, y, gamma, beta, center, scale, eps):
 
 
 @jit
-def normalise_rows(X, out, gamma, beta, groups, center, scale, eps, together):
-    """Normalise the rows of X, each in so many groups of columns, and write them to out.
+def normalise_rows(X, out, gamma, beta, groups, center, scale, eps):
+    """Normalise the rows of X (C order), each in so many groups of columns.
 
-    Rows are copied `together` at once: several where they are not contiguous, and lie in the
-    same cache lines. Returns False if an entry is infinite.
+    Returns False if an entry is infinite.
     """
-    n, p = X.shape
+    p = X.shape[1]
     width = p // groups
-    rows = np.empty((together, p))
-    for first in range(0, n, together):
-        count = min(together, n - first)
-        if together == 1:
-            for j in range(p):
-                rows[0, j] = X[first, j]
-        else:
-            for j in range(p):
-                for i in range(count):
-                    rows[i, j] = X[first + i, j]
-        for i in range(count):
-            for k in range(0, p, width):
-                part = rows[i, k : k + width]
-                if not _normalise(
-                    part, part, gamma[k : k + width], beta[k : k + width], center, scale, eps
-                ):
-                    return False
-        if together == 1:
-            for j in range(p):
-                out[first, j] = rows[0, j]
-        else:
-            for j in range(p):
-                for i in range(count):
-                    out[first + i, j] = rows[i, j]
+    row = np.empty(p)
+    for i in range(X.shape[0]):
+        for j in range(p):
+            row[j] = X[i, j]
+        for k in range(0, p, width):
+            part = row[k : k + width]
+            some, shift = gamma[k : k + width], beta[k : k + width]
+            if not _normalise(part, out[i, k : k + width], some, shift, center, scale, eps):
+                return False
+    return True
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _lane_sum(columns, start, stop, base, s):
+    lanes = s.shape[0]
+    for j in range(columns.shape[0]):
+        x = columns[j, start:stop]
+        for i in range(lanes):
+            s[i] += x[i] - base[i]
+
+
+@jit(fastmath=VECTORISED_SUM)
+def _lane_sums(columns, start, stop, centre, s, q):
+    lanes = s.shape[0]
+    for j in range(columns.shape[0]):
+        x = columns[j, start:stop]
+        for i in range(lanes):
+            d = x[i] - centre[i]
+            s[i] += d
+            q[i] += d * d
+
+
+@jit
+def _lanes(columns, out, start, stop, gamma, beta, center, scale, eps):
+    """Normalise rows start to stop over the columns, which are the rows of arrays in C order."""
+    width, lanes = columns.shape[0], stop - start
+    centre, s, q, inverse = np.zeros(lanes), np.zeros(lanes), np.zeros(lanes), np.ones(lanes)
+    if center:
+        for i in range(lanes):
+            q[i] = columns[0, start + i]
+        _lane_sum(columns, start, stop, q, s)
+        for i in range(lanes):
+            centre[i] = q[i] + s[i] / width
+            s[i], q[i] = 0.0, 0.0
+    _lane_sums(columns, start, stop, centre, s, q)
+    ordinary = True
+    for i in range(lanes):
+        square = q[i] / width
+        ordinary &= SMALL < square < LARGE
+        s[i] = s[i] / width if center else 0.0
+        if scale:
+            inverse[i] = 1.0 / math.sqrt(max(square - s[i] * s[i], 0.0) + eps)
+    if not ordinary:  # NaN, a constant row, or extreme size in one of them
+        x, y = np.empty(width), np.empty(width)
+        for i in range(start, stop):
+            for j in range(width):
+                x[j] = columns[j, i]
+            if not _normalise(x, y, gamma, beta, center, scale, eps):
+                return False
+            for j in range(width):
+                out[j, i] = y[j]
+        return True
+    for j in range(width):
+        x, y, g, b = columns[j, start:stop], out[j, start:stop], gamma[j], beta[j]
+        for i in range(lanes):
+            y[i] = ((x[i] - centre[i]) - s[i]) * inverse[i] * g + b
+    return True
+
+
+@jit
+def normalise_lanes(columns, out, first, last, gamma, beta, groups, center, scale, eps, lanes):
+    """Do what `normalise_rows` does on columns that are the rows of arrays in C order.
+
+    So many lanes, rows of X, go together. Takes bounds, not a slice, to know what is contiguous.
+    """
+    width = columns.shape[0] // groups
+    for start in range(first, last, lanes):
+        stop = min(start + lanes, last)
+        for k in range(0, columns.shape[0], width):
+            part = slice(k, k + width)
+            if not _lanes(
+                columns[part], out[part], start, stop, gamma[part], beta[part], center, scale, eps
+            ):
+                return False
     return True
 
 

@@ -15,8 +15,8 @@ from . import _kernels as kernels
 from ._affine import check_learning, learn_affine
 from ._base import Normalizer, as_csr, empty_like, infinite, like, row_slices
 
-# Rows that are read together where they are not contiguous: two cache lines of float64.
-TOGETHER = 16
+# Rows that go together where columns are contiguous: two cache lines of float64.
+LANES = 16
 
 
 class LayerNormalizer(Normalizer):
@@ -126,7 +126,7 @@ class LayerNormalizer(Normalizer):
         n_iter_no_change: int = 10,
         random_state: RandomState = None,
         n_jobs: int | None = None,
-    ):
+    ) -> None:
         self.center = center
         self.scale = scale
         self.n_groups = n_groups
@@ -219,14 +219,15 @@ class LayerNormalizer(Normalizer):
                 )
             return like(X, data)
         out = empty_like(X)
-        together = 1 if out.flags.c_contiguous else TOGETHER
+        by_rows = out.flags.c_contiguous
+        options = gamma, beta, self.n_groups, self.center, self.scale, float(self.eps)
 
-        def work(*where):
+        def work(rows, columns):
             check_cancelled()
-            return kernels.normalise_rows(
-                X[where], out[where], gamma, beta, self.n_groups, self.center, self.scale,
-                float(self.eps), together,
-            )  # fmt: skip
+            if by_rows:
+                return kernels.normalise_rows(np.ascontiguousarray(X[rows]), out[rows], *options)
+            last = min(rows.stop, X.shape[0])
+            return kernels.normalise_lanes(X.T, out.T, rows.start, last, *options, LANES)
 
         if not all(spread(work, row_slices(X), X.size, self.n_jobs)):
             raise infinite()
