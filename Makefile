@@ -10,10 +10,10 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint bench bench-growth clean
+.PHONY: help demo test test-fast fuzz test-oldest lint bench bench-growth bench-normalizers clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.plot  ## install, then choose lambda on real data (table, and choose_lambda.png)
 	$(VENV)/bin/python examples/plot_choose_lambda.py $(ARGS)
@@ -40,6 +40,9 @@ bench: $(VENV)/.bench $(VENV)-adelie/.bench  ## time the package beside its peer
 
 bench-growth: $(VENV)/.bench  ## how time grows with rows and columns, beside scikit-learn
 	$(VENV)/bin/python -m benchmarks.growth --json build/growth.json $(ARGS)
+
+bench-normalizers: $(VENV)/.bench  ## time the normalizers beside StandardScaler (and PyTorch, if installed)
+	$(VENV)/bin/python -m benchmarks.normalizers $(ARGS)
 
 clean:  ## remove environments, builds and caches
 	rm -rf $(VENV) $(VENV)-adelie $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache

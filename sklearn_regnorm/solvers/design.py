@@ -8,7 +8,7 @@ shifted columns; only the intercept is told (`Problem.intercept`).
 import numpy as np
 from scipy import sparse
 
-from .._statistics import BLOCK_ENTRIES
+from .._statistics import BLOCK_ENTRIES, ColumnMoments
 from .._threads import check_cancelled
 from . import kernels
 
@@ -89,7 +89,7 @@ class DenseDesign:
         variance = np.maximum(square - mean * mean, 0.0)
         mean = mean + (self.origin - self.pivot)[:, None]
         for k, v in enumerate(V.T):
-            # far from the common origin at these weights: digits were lost, take two passes
+            # far from the common origin at these weights: digits were lost
             for columns in self._chunks(variance[:, k] < 1e-6 * (square - variance)[:, k]):
                 self._exact_moments(v, columns, mean[:, k], variance[:, k])
         return mean, variance
@@ -100,13 +100,9 @@ class DenseDesign:
         return [chosen[i : i + step] for i in range(0, len(chosen), step)]
 
     def _exact_moments(self, v, columns, mean, variance):
-        rows = np.flatnonzero(v)
-        values = self.gather(columns)[rows]
-        base = values[0].copy()
-        values -= base
-        beyond = v[rows] @ values
-        mean[columns] = base + beyond
-        variance[columns] = v[rows] @ (values - beyond) ** 2
+        exact = ColumnMoments.of(self.X[:, columns], v)
+        mean[columns] = (exact.mean - self.pivot[columns]) + exact.mean_low
+        variance[columns] = exact.variance()
 
     def raw_means(self, v):
         """Return the means (p,) of the columns as they are at weights `v` that sum to one."""
