@@ -1,7 +1,6 @@
 """What all estimators here share: prediction, tags, transactional fitting, warnings."""
 
 import functools
-import warnings
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +14,7 @@ from .. import _transactions
 from .._threads import one_blas_thread
 from .._typing import Matrix
 from .._validation import check_choice, check_flag, check_number, check_X, naming
+from .._warnings import warn_caller
 
 
 def all_or_nothing(fit):
@@ -88,13 +88,12 @@ def check_common(given):
 def warn_if_unsolved(estimator, alpha, gap, goal, n_iter, where=""):
     """Raise a ConvergenceWarning that quotes gap and tolerance if `gap` exceeds `goal`."""
     if not gap <= goal:
-        warnings.warn(
+        warn_caller(
             f"{type(estimator).__name__} did not converge at alpha={alpha:.6g}{where}: the duality "
             f"gap {gap:.3e} exceeds the tolerance {goal:.3e} after {n_iter} sweeps "
             f"(max_iter={getattr(estimator, 'max_iter', None)}, "
             f"tol={getattr(estimator, 'tol', None)}). Increase max_iter or tol.",
             ConvergenceWarning,
-            stacklevel=4,
         )
 
 

@@ -1,6 +1,5 @@
 """Ridge regression that chooses its penalty by leave-one-out or other cross-validation."""
 
-import warnings
 from collections.abc import Callable
 from inspect import signature
 from numbers import Integral
@@ -21,6 +20,7 @@ from .._validation import (
     check_weights,
     check_X_y,
 )
+from .._warnings import warn_caller
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.cross_validation import cross_validate_ridge
 from ..solvers.leave_one_out import leave_one_out
@@ -181,11 +181,10 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         self.alphas_ = alphas
         self.alpha_ = float(alphas[best]) if best.ndim == 0 else alphas[best]
         if len(alphas) > 1 and np.any((best == 0) | (best == len(alphas) - 1)):
-            warnings.warn(
+            warn_caller(
                 f"RidgeCV chose alpha={self.alpha_}, the edge of its grid "
                 f"[{alphas[-1]:.3g}, {alphas[0]:.3g}]: widen alphas.",
                 UserWarning,
-                stacklevel=3,
             )
         self._publish(problems, inner, best, one_target=y.ndim == 1)
         return self
