@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_regnorm.preprocessing import BatchNormalizer, LayerNormalizer
@@ -33,7 +34,13 @@ def array_api(monkeypatch):
 
 @parametrize_with_checks(CONFIGURATIONS)
 def test_scikit_learns_checks(estimator, check):
-    check(estimator)
+    sparse = check.func.__name__ == "check_sample_weight_equivalence_on_sparse_data"
+    if sparse and not get_tags(estimator).input_tags.sparse:
+        # scikit-learn 1.6 gives sparse data also to estimators that say they do not take them
+        with pytest.raises(ValueError, match="cannot center sparse"):
+            check(estimator)
+    else:
+        check(estimator)
 
 
 @pytest.mark.parametrize("estimator", CONFIGURATIONS, ids=repr)
