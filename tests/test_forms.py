@@ -31,7 +31,7 @@ from sklearn.model_selection import (
 )
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
-from sklearn_regnorm.solvers import column_sets, cross_validation, forced_form, homotopy
+from sklearn_regnorm.solvers import column_sets, cross_validation, forced_form, homotopy, state
 from sklearn_regnorm.solvers import working_set as working
 
 # Relative KKT violation up to which the reference counts as solved.
@@ -211,7 +211,7 @@ class Recorder:
     def listening(self):
         """Record what is fitted in this context."""
         run, follow = cross_validation.CrossValidation.run, homotopy.Homotopy.run
-        ridge_path, descend = cross_validation.ridge_path, working._State._descend
+        ridge_path, descend = cross_validation.ridge_path, state.State._descend
         ridges = []
 
         def recorded_run(engine, ratios, grids, **given):
@@ -248,7 +248,7 @@ class Recorder:
             return descend(*args)
 
         with (
-            patch.object(working._State, "_descend", recorded_descent),
+            patch.object(state.State, "_descend", recorded_descent),
             patch.object(cross_validation.CrossValidation, "run", recorded_run),
             patch.object(cross_validation, "ridge_path", recorded_ridge),
             patch.object(homotopy.Homotopy, "run", recorded_follow),
@@ -308,17 +308,19 @@ class Form:
             yield
 
 
-NEVER_FOLLOWED = (working, "HOMOTOPY_ALPHAS", np.inf)
+NEVER_FOLLOWED = (state, "HOMOTOPY_ALPHAS", np.inf)
+NO_NEWTON = (state, "NEWTON_ROWS", 0)
 FORMS = {
     "gram": Form("gram", 1e-4),
     "gram, sides from rows": Form(
         "gram", 1e-4, ((cross_validation, "STATISTICS_BYTES", 0),), models=("lasso", "ridge")
     ),
-    "working set": Form("working_set", 1e-14, (NEVER_FOLLOWED,)),
+    "newton": Form("working_set", 1e-14, (NEVER_FOLLOWED,), models=("lasso", "elastic net")),
+    "working set": Form("working_set", 1e-14, (NEVER_FOLLOWED, NO_NEWTON)),
     "residual first": Form(
         "working_set",
         1e-14,
-        (NEVER_FOLLOWED, (column_sets, "GRAM_FIRST", -1)),
+        (NEVER_FOLLOWED, NO_NEWTON, (column_sets, "GRAM_FIRST", -1)),
         models=("lasso", "elastic net"),
     ),
     "homotopy": Form("working_set", 1e-4, models=("lasso",), sparse=False),

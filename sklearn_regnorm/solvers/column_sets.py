@@ -42,7 +42,7 @@ class _ColumnSet:
         """Return X'VX of the set; only the columns that are new since last time cost anything."""
         old, m = len(self.G), len(self.index)
         if old < m:
-            side = self._products(old)
+            side = self.products(old)
             G = np.empty((m, m))
             G[:old, :old] = self.G
             G[:, old:] = side
@@ -104,7 +104,8 @@ class DenseColumns(_ColumnSet):
         super().__init__(problem)
         self.rows = rows
 
-    def _products(self, old):
+    def products(self, old):
+        """Return X'VX of all columns (rows of the result) with those from number `old` on."""
         out = np.empty((len(self.index), len(self.index) - old))
         for i in range(0, out.shape[1], PRODUCT_BLOCK):
             new = self._centred(slice(old + i, old + i + PRODUCT_BLOCK))
@@ -132,9 +133,9 @@ class DenseColumns(_ColumnSet):
         return self.problem.y - fitted
 
     def correlate(self, w):
-        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        """Return the residual r at w, X'Vr of the set, and r'Vr."""
         r = self.residual(w)
-        return self.rows.correlate(self.problem, self.index, r), self.problem.weights @ (r * r)
+        return r, self.rows.correlate(self.problem, self.index, r), self.problem.weights @ (r * r)
 
     def prefers_gram(self):
         """Return whether the Gram form should be tried first."""
@@ -153,7 +154,8 @@ class DenseColumns(_ColumnSet):
 class SparseColumns(_ColumnSet):
     """Columns of a sparse X, used in place."""
 
-    def _products(self, old):
+    def products(self, old):
+        """Return X'VX of all columns (rows of the result) with those from number `old` on."""
         X, mean = self.problem.design.X, self.problem.mean[self.index]
         new = sparse.diags_array(self.problem.weights) @ X[:, self.index[old:]]
         out = -np.outer(mean, mean[old:])
@@ -169,11 +171,11 @@ class SparseColumns(_ColumnSet):
         return self.problem.y - (self.problem.design.X[:, index] @ w - self.problem.mean[index] @ w)
 
     def correlate(self, w):
-        """Return X'Vr of the set, and r'Vr, for the residual r at w."""
+        """Return the residual r at w, X'Vr of the set, and r'Vr."""
         r = self.residual(w)
         u = self.problem.weights * r
         g = self.problem.design.X[:, self.index].T @ u - self.problem.mean[self.index] * u.sum()
-        return g, float(u @ r)
+        return r, g, float(u @ r)
 
     def prefers_gram(self):
         """Return whether the Gram form should be tried first."""

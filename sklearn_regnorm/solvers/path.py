@@ -18,7 +18,8 @@ import numpy as np
 from .._statistics import cross_products
 from .closed_form import RidgeSolver
 from .gram import GRAM_COLUMNS, Path, gram_goal, refine, solve_gram
-from .working_set import solve_working_sets, worth_following
+from .state import worth_following
+from .working_set import solve_working_sets
 
 # More columns than GRAM_COLUMNS, up to this, are taken in Gram form if there are this many times
 # more rows: the Gram matrix then costs less than passes over X.

@@ -138,10 +138,13 @@ class Penalty:
     @property
     def piecewise(self):
         """Whether solutions are piecewise linear in alpha: the lasso, also of one sign."""
+        return self.open and not self.l2.any() and bool(np.all(self.l1 > 0))
+
+    @property
+    def open(self):
+        """Whether no coefficient is bounded, or all from below by zero."""
         free = np.all(self.lower == -np.inf) or np.all(self.lower == 0)
-        return bool(
-            free and np.all(self.upper == np.inf) and not self.l2.any() and np.all(self.l1 > 0)
-        )
+        return bool(free and np.all(self.upper == np.inf))
 
     @property
     def unbounded(self):
