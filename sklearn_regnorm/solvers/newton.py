@@ -206,6 +206,7 @@ class Newton:
 
     def _stand(self, w, g, l1, l2):
         """Take the active columns as they are; return whether there is a way to go on them."""
+        w[self.norm == 0] = 0.0  # constant columns, from a warm start: without effect
         a = self.local[self.active]
         if len(a) != np.count_nonzero(w) or np.any(a < 0) or np.any(w[a] == 0):
             a = np.flatnonzero(w)  # what others have left
