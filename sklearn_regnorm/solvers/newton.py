@@ -18,11 +18,12 @@ at the present w. So neither limits what the steps lead to.
 
 from ctypes import CFUNCTYPE, byref, c_char, c_int, c_void_p
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numba.extending import get_cython_function_address
 
-from .._jit import VECTORISED_SUM, jit
+from .._jit import jit
 from .._threads import check_cancelled
 from . import kernels
 
@@ -39,6 +40,8 @@ JOINING = 20, 0.25
 SHORTEST = 1 / 64
 # Violation, relative to l1, from which there is a way to go on the same columns.
 AHEAD = 1e-3
+# Columns that may have joined or left since a factor was made, as a share of its own.
+BORDER = 0.08
 # Columns that are kept without being active: so many, and this share of those that are.
 KEPT = 50, 0.15
 
@@ -61,11 +64,12 @@ def _factorise(M):
     return info.value == 0
 
 
-def _solve_factored(L, b):
-    """Replace b by the solution of L L' x = b."""
-    n, one, info = c_int(len(L)), c_int(1), c_int()
+def _solve_triangular(L, b, transposed):
+    """Replace the rows of b by the solutions x of L x = row, or of L'x = row."""
+    n, number, info = c_int(len(L)), c_int(len(b)), c_int()
+    mode = (byref(c_char(one)) for one in (b"U", b"N" if transposed else b"T", b"N"))
     at = L.ctypes.data, byref(n), b.ctypes.data, byref(n), byref(info)
-    _lapack("spotrs", 8)(byref(c_char(b"U")), byref(n), byref(one), *at)
+    _lapack("strtrs", 10)(*mode, byref(n), byref(number), *at)
 
 
 @jit
@@ -102,20 +106,24 @@ def _keep(triangle, kept):
             place += 1
 
 
-@jit(fastmath=VECTORISED_SUM)
-def _add_product(triangle, rows, columns, d, out):
-    """Add M[rows, columns] d to out, for a packed symmetric M."""
+@jit
+def _block(triangle, rows, columns, out):
+    """Fill out with the given rows and columns of a packed symmetric matrix."""
     for k in range(rows.shape[0]):
-        i = rows[k]
-        total = 0.0
         for t in range(columns.shape[0]):
-            j = columns[t]
-            low, high = min(i, j), max(i, j)
-            total += triangle[high * (high + 1) // 2 + low] * d[t]
-        out[k] += total
+            low, high = min(rows[k], columns[t]), max(rows[k], columns[t])
+            out[k, t] = triangle[high * (high + 1) // 2 + low]
 
 
 # ---------------------------------------------------------------- the steps
+
+
+class _Factor(NamedTuple):
+    """The factor L of the matrix of some columns, and their share of the unit of each."""
+
+    columns: np.ndarray
+    L: np.ndarray
+    share: np.ndarray
 
 
 class Newton:
@@ -140,6 +148,7 @@ class Newton:
         self.triangle = np.zeros(0, dtype=np.float32)  # of the Gram matrix of `held`
         self.place = np.full(p, -1)  # in `held`
         self.local = np.full(p, -1)  # in the working set
+        self.spot = np.full(p, -1)  # in the factor
         self.factor = None
 
     def advance(self, store, start, alpha, w, g, rr, goal, most):
@@ -172,7 +181,9 @@ class Newton:
 
     def forget(self):
         """Free the memory of the factor."""
-        self.factor = None
+        if self.factor is not None:
+            self.spot[self.factor.columns] = -1
+            self.factor = None
 
     def _solve(self, alpha, w, g, rr, goal, most):
         terms = self.penalty.at(alpha, self.store.index)
@@ -194,6 +205,8 @@ class Newton:
             if left <= (goal if goal > 0 else 1.0):
                 return steps, rr, True
             idle = 0 if left < best else idle + 1
+            if idle:  # may be for lack of digits in a border
+                self.forget()
             best = min(left, best)
             if idle >= self.patience:
                 break
@@ -234,31 +247,88 @@ class Newton:
 
     def _step(self, w, g, l1, l2):
         """Move w to where the conditions of the active columns hold; return if that is possible."""
-        if self.factor is None or self.factor[0] is not self.active:
-            self._hold()
         a, gone = self.local[self.active], self.local[self.leaving]
         unit = np.hypot(self.norm[a], np.sqrt(l2[a]))  # of a column and its ridge
+        share = (self.norm[a] / unit).astype(np.float32)
         rhs = (g[a] - l1[a] * self.sign[self.active] - l2[a] * w[a]) / unit
+        self._hold()
         if len(gone):
-            places = self.place[self.active], self.place[self.leaving]
-            coupling = np.zeros(len(a))
-            _add_product(self.triangle, *places, w[gone] * self.norm[gone], coupling)
-            rhs += coupling * (self.norm[a] / unit)
+            rhs += share * (self._products(self.active, self.leaving) @ (w[gone] * self.norm[gone]))
             w[gone] = 0.0
-        if self.factor is None or self.factor[0] is not self.active:
-            self.factor = self._factor((self.norm[a] / unit).astype(np.float32))
         size = np.abs(rhs).max()
-        if self.factor is None or not np.isfinite(size):
+        if not np.isfinite(size):
             return False
         if size > 0:
-            step = (rhs / size).astype(np.float32)
-            _solve_factored(self.factor[1], step)
+            step = self._solve_scaled((rhs / size).astype(np.float32), share)
+            if step is None:
+                return False
             w[a] += size * step.astype(np.float64) / unit
         return bool(np.all(np.isfinite(w[a])))
 
+    def _solve_scaled(self, b, share):
+        """Solve for the active columns; `share` is that of the column itself in each one's unit.
+
+        By the factor of other columns, if they are not too different: what it lacks is a border
+        of columns that joined and of constraints x = 0 for those that left.
+        """
+        at, left = self._compare()
+        if len(left) + np.count_nonzero(at < 0) > BORDER * len(at) or self.factor is None:
+            if not self._factor(share):
+                return None
+            at, left = self._compare()
+        inside, joined = np.flatnonzero(at >= 0), np.flatnonzero(at < 0)
+        L = self.factor.L
+        z = np.zeros((1, len(L)), dtype=np.float32)
+        z[0, at[inside]] = b[inside]
+        _solve_triangular(L, z, transposed=False)
+        x = np.empty_like(b)
+        if len(joined) + len(left):
+            border, corner = self._border(joined, left, share)
+            right = np.concatenate([b[joined], np.zeros(len(left))]) - border @ z[0]
+            try:
+                u = np.linalg.solve(corner - border @ border.T, right)
+            except np.linalg.LinAlgError:
+                self.forget()
+                return self._solve_scaled(b, share)
+            z[0] -= u @ border
+            x[joined] = u[: len(joined)]
+        _solve_triangular(L, z, transposed=True)
+        x[inside] = z[0, at[inside]]
+        return x
+
+    def _compare(self):
+        """Return where active columns are in the factor, or -1, and which of it are not active."""
+        if self.factor is None:
+            return np.full(len(self.active), -1), self.active[:0]
+        at = self.spot[self.active]
+        left = np.ones(len(self.factor.columns), dtype=bool)
+        left[at[at >= 0]] = False
+        return at, np.flatnonzero(left)
+
+    def _border(self, joined, left, share):
+        """Return L^-1 times the factor's border, as rows, and the corner that belongs to it."""
+        base, L, base_share = self.factor
+        j, k = len(joined), len(joined) + len(left)
+        new, scale = self.active[joined], share[joined, None]
+        border, corner = np.zeros((k, len(L)), dtype=np.float32), np.zeros((k, k))
+        border[:j] = self._products(new, base) * (scale * base_share)
+        border[np.arange(j, k), left] = 1.0
+        corner[:j, :j] = self._products(new, new) * (scale * share[joined])
+        corner[np.arange(j), np.arange(j)] = 1.0 + DAMPING
+        _solve_triangular(L, border, transposed=False)
+        return border.astype(np.float64), corner  # where columns nearly depend, corner cancels
+
+    def _products(self, some, others):
+        """Return the scaled products of columns with others, from the triangle."""
+        out = np.empty((len(some), len(others)), dtype=np.float32)
+        _block(self.triangle, self.place[some], self.place[others], out)
+        return out
+
     def _hold(self):
         """Have the products of all columns that are active or leaving in the triangle."""
-        held, wanted = self.held, np.concatenate([self.active, self.leaving])
+        held = self.held
+        base = self.factor.columns if self.factor else self.active[:0]
+        wanted = np.unique(np.concatenate([self.active, self.leaving, base]))
         if len(held.index) > (1.0 + KEPT[1]) * len(wanted) + KEPT[0]:
             mask = np.isin(held.index, wanted)
             _keep(self.triangle, np.flatnonzero(mask))
@@ -266,7 +336,7 @@ class Newton:
             held.keep(mask)
             self.place[held.index] = np.arange(len(held.index))
             self.triangle = self.triangle[: _packed(len(held.index))].copy()
-        new = np.sort(wanted[self.place[wanted] < 0])
+        new = wanted[self.place[wanted] < 0]
         if len(new):
             old, m = len(held.index), len(held.index) + len(new)
             held.add(new)
@@ -277,19 +347,19 @@ class Newton:
             self.triangle = larger
 
     def _factor(self, share):
-        """Return the active columns and the factor of their matrix; None if there is none.
-
-        `share` is that of the column itself in the unit of each.
-        """
+        """Factorise the matrix of the active columns; return whether that is possible."""
+        self.forget()
         L = np.empty((len(self.active), len(self.active)), dtype=np.float32)
         damping = DAMPING
         while damping < 1.0:
             _take(self.triangle, self.place[self.active], share, L)
             np.einsum("ii->i", L)[:] = 1.0 + damping
             if _factorise(L):
-                return self.active, L
+                self.factor = _Factor(self.active, L, share)
+                self.spot[self.active] = np.arange(len(L))
+                return True
             damping *= 10.0
-        return None
+        return False
 
 
 def _packed(m):

@@ -19,10 +19,11 @@ PATIENCE = 200
 # Rows up to which the path of a lasso is followed from event to event, on grids as long as this.
 HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
-# Rows up to which Newton steps come first; they are taken to this share of the wanted gap, since
-# they gain digits quickly, and go astray from solutions that are only just good enough.
+# Rows up to which Newton steps come first. They are taken to a share of the wanted gap, and `tol`
+# is at most this: from solutions that are only just good enough they go astray.
 NEWTON_ROWS = 2500
 NEWTON_SHARE = 0.3
+NEWTON_TOL = 1e-4
 
 
 def worth_following(design, weights, n_alphas):
@@ -69,16 +70,15 @@ class State:
     def __init__(self, problem, penalty, w, tol, rows):
         self.problem = problem
         self.penalty = penalty
-        self.goal = problem.goal(tol)
+        steppable = worth_stepping(problem, penalty)
+        self.goal = problem.goal(min(tol, NEWTON_TOL) if steppable else tol)
         self.to_floor = tol < FLOOR_TOL
         self.store = _columns(problem, rows)
         self.w = w.copy()
         self.r = problem.residual(w) if w.any() else problem.y
         self.g, self.rr = None, None
         self.homotopy = None
-        self.newton = None
-        if worth_stepping(problem, penalty):
-            self.newton = Newton(problem, penalty, _columns(problem, rows))
+        self.newton = Newton(problem, penalty, _columns(problem, rows)) if steppable else None
         self.points = []
 
     def begin(self, alphas, known, first=0):
