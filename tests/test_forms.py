@@ -315,7 +315,12 @@ FORMS = {
     "gram, sides from rows": Form(
         "gram", 1e-4, ((cross_validation, "STATISTICS_BYTES", 0),), models=("lasso", "ridge")
     ),
-    "newton": Form("working_set", 1e-14, (NEVER_FOLLOWED,), models=("lasso", "elastic net")),
+    "newton": Form(
+        "working_set",
+        1e-14,
+        (NEVER_FOLLOWED, (state, "PATIENCE_EARLY", 0), (column_sets, "GRAM_FIRST", -1)),
+        models=("lasso", "elastic net"),
+    ),
     "working set": Form("working_set", 1e-14, (NEVER_FOLLOWED, NO_NEWTON)),
     "residual first": Form(
         "working_set",

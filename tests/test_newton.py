@@ -8,13 +8,15 @@ from problems import ar1, contain
 from test_homotopy import EPS, data, wide  # noqa: F401  (data is a fixture)
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, enet_path
-from sklearn_regnorm.solvers import forced_form, newton, state
+from sklearn_regnorm.solvers import column_sets, forced_form, newton, state
 
 
 @pytest.fixture(autouse=True)
 def form(monkeypatch):
-    """The working-set form, where no path is followed from event to event."""
+    """The working-set form, where no path is followed from event to event, nor descent first."""
     monkeypatch.setattr(state, "HOMOTOPY_ROWS", 0)
+    monkeypatch.setattr(state, "PATIENCE_EARLY", 0)
+    monkeypatch.setattr(column_sets, "GRAM_FIRST", -1)
     with forced_form("working_set"):
         yield
 
@@ -106,6 +108,18 @@ def test_without_a_factor_descent_takes_over(monkeypatch, solved):
     assert not any(solved[1:])
     assert_allclose(coefs, expected, atol=1e-7)
     assert np.all(gaps <= 1e-12 * y @ y)
+
+
+def test_elastic_nets_descend_until_that_is_slow(monkeypatch, solved):
+    X, y = interpolating(2)
+    given = {"l1_ratio": 0.99, "alphas": 30, "eps": 1e-3}
+    monkeypatch.setattr(state, "PATIENCE_EARLY", 8)
+    _, coefs, gaps = enet_path(X, y, **given)
+    late = len(solved)
+    assert 0 < late < 30 and np.all(gaps <= 1e-4 * y @ y / len(y))
+    monkeypatch.setattr(state, "PATIENCE_EARLY", 10**6)
+    enet_path(X, y, **given)
+    assert len(solved) == late
 
 
 def test_threads_change_nothing():

@@ -159,6 +159,7 @@ class Newton:
         columns is at most `goal`; if that is 0, whether the conditions hold to rounding).
         """
         self.store, self.norm = store, self.problem.norm[store.index]
+        self.local[:] = -1
         self.local[store.index] = np.arange(len(store.index))
         ratio, share, done = alpha / start, 1.0, 0
         target = alpha
@@ -188,6 +189,8 @@ class Newton:
     def _solve(self, alpha, w, g, rr, goal, most):
         terms = self.penalty.at(alpha, self.store.index)
         best, idle, steps = np.inf, 0, 0
+        if terms[1].any():  # the matrix depends on alpha
+            self.forget()
         ready = self._stand(w, g, *terms[:2])
         while steps < most:
             check_cancelled()

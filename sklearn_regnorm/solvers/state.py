@@ -16,6 +16,8 @@ from .newton import Newton
 GRAM_LIMIT = 2000
 # Sweeps on the residual before a set is given to its Gram matrix.
 PATIENCE = 200
+# And before Newton steps come first where there is a ridge part: descent is often quick there.
+PATIENCE_EARLY = 60
 # Rows up to which the path of a lasso is followed from event to event, on grids as long as this.
 HOMOTOPY_ROWS = 1000
 HOMOTOPY_ALPHAS = 10
@@ -71,7 +73,8 @@ class State:
         self.problem = problem
         self.penalty = penalty
         steppable = worth_stepping(problem, penalty)
-        self.goal = problem.goal(min(tol, NEWTON_TOL) if steppable else tol)
+        self.steps_first = steppable and not penalty.l2.any()
+        self.goal = problem.goal(min(tol, NEWTON_TOL) if self.steps_first else tol)
         self.to_floor = tol < FLOOR_TOL
         self.store = _columns(problem, rows)
         self.w = w.copy()
@@ -137,7 +140,7 @@ class State:
         outside[self.store.index] = False
         wanted = np.flatnonzero((score > 1.0) & outside)
         limit = max(50, size) + int((support & outside).sum())
-        if len(wanted) > limit and self.newton is None:
+        if len(wanted) > limit and not self.steps_first:
             wanted = np.sort(wanted[np.argpartition(-score[wanted], limit)[:limit]])
         if len(wanted):
             self.store.add(wanted)
@@ -164,7 +167,7 @@ class State:
         """Solve at one alpha, by the first method that gets there; update w and g, return r'Vr."""
         store, terms = self.store, self.penalty.at(alpha, self.store.index)
         goal = 0.0 if self.to_floor else INNER_SHARE * self.goal
-        if self.newton is not None and alpha > 0:
+        if self.steps_first and alpha > 0:
             most = max_sweeps - point.sweeps
             steps, rr, solved = self.newton.advance(
                 store, self.known, alpha, w, g, rr, NEWTON_SHARE * goal, most
@@ -176,9 +179,14 @@ class State:
             store.forget_gram()
             small = len(store.index) <= GRAM_LIMIT
             left = max_sweeps - point.sweeps
-            done, status = self._descend(terms, w, goal, min(left, PATIENCE) if small else left)
+            waiting = self.newton is not None and not self.steps_first
+            patience = PATIENCE_EARLY if waiting else PATIENCE if small else left
+            done, status = self._descend(terms, w, goal, min(left, patience))
             point.sweeps += done
             _, g[:], rr = store.correlate(w)
+            if status == 0 and waiting and point.sweeps < max_sweeps:
+                self.steps_first = True
+                return self._solve_point(point, alpha, w, g, rr, max_sweeps)
             self.in_gram = status == 0 and small
         if self.in_gram:
             G = store.gram()

@@ -88,7 +88,7 @@ class Lockstep:
         """Solve all problems at a segment of decreasing alphas; their `points` are the result."""
         previous = alphas[0] if self.previous is None else self.previous
         # the sequential strong rule, or for long segments a guess that is certified anyway
-        near = NEAR if self.states[0].newton is None else NEAR_NEWTON
+        near = NEAR_NEWTON if self.states[0].steps_first else NEAR
         strong = max(alphas[-1] - (previous - alphas[-1]), near * alphas[-1])
         thresholds = np.array([min(strong, alphas[0])])
         done = {state: len(state.points) for state in self._follow(alphas)}
