@@ -86,7 +86,13 @@ def test_agrees_with_the_other_forms(solved):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("JOINING", (1, 0.0)), ("KEPT", (0, 0.0)), ("DAMPING", 0.3), ("PATIENCE", 1)],
+    [
+        ("JOINING", (1, 0.0)),
+        ("KEPT", (0, 0.0)),
+        ("DAMPING", 0.3),
+        ("MOST_STEPS", 2),
+        ("PATIENCE", 1),
+    ],
 )
 def test_limits_change_the_way_and_not_the_end(name, value, monkeypatch):
     X, y = wide(5)

@@ -34,6 +34,8 @@ DAMPING = 3e-6
 # negative, there is no gap as long as one is.
 PATIENCE = 5
 PATIENCE_ONE_SIDED = 10
+# Steps at one alpha: where they need more they are slower than descent.
+MOST_STEPS = 50
 # Columns that may join at once: so many, and this share of those that are active.
 JOINING = 20, 0.25
 # Shortest way, as a share of that between two alphas, that is tried when longer ones fail.
@@ -192,7 +194,7 @@ class Newton:
         if terms[1].any():  # the matrix depends on alpha
             self.forget()
         ready = self._stand(w, g, *terms[:2])
-        while steps < most:
+        while steps < min(most, MOST_STEPS):
             check_cancelled()
             ready = ready or self._choose(w, g, terms[0])
             if not ready or not self._step(w, g, *terms[:2]):
