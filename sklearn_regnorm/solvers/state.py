@@ -26,6 +26,8 @@ HOMOTOPY_ALPHAS = 10
 NEWTON_ROWS = 2500
 NEWTON_SHARE = 0.3
 NEWTON_TOL = 1e-4
+# Alphas at which they go astray before they are given up for the rest of the path.
+MOST_FAILURES = 5
 
 
 def worth_following(design, weights, n_alphas):
@@ -73,6 +75,7 @@ class State:
         self.problem = problem
         self.penalty = penalty
         steppable = worth_stepping(problem, penalty)
+        self.failures = 0
         self.steps_first = steppable and not penalty.l2.any()
         self.goal = problem.goal(min(tol, NEWTON_TOL) if self.steps_first else tol)
         self.to_floor = tol < FLOOR_TOL
@@ -175,6 +178,9 @@ class State:
             point.sweeps += steps
             if solved:
                 return rr
+            self.failures += 1
+            if self.failures == MOST_FAILURES:
+                self.newton, self.steps_first = None, False
         if not self.in_gram:
             store.forget_gram()
             small = len(store.index) <= GRAM_LIMIT
@@ -185,7 +191,7 @@ class State:
             point.sweeps += done
             _, g[:], rr = store.correlate(w)
             if status == 0 and waiting and point.sweeps < max_sweeps:
-                self.steps_first = True
+                self.steps_first, self.known = True, alpha
                 return self._solve_point(point, alpha, w, g, rr, max_sweeps)
             self.in_gram = status == 0 and small
         if self.in_gram:
