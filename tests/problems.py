@@ -208,3 +208,28 @@ def regression(seed, n, p, *, noise=1.0, rho=0.5, nonzero=None):
     w = rng.standard_normal(p)
     w[nonzero if nonzero is not None else max(2, p // 3) :] = 0.0
     return X, X @ w + noise * rng.standard_normal(n) + 3.0
+
+
+def wide(seed=0, n=60, p=150):
+    """Return X of correlated columns, more than rows, and y."""
+    rng = np.random.default_rng(seed)
+    X = ar1(rng, n, p, 0.9)
+    return X, X[:, ::12].sum(axis=1) + rng.standard_normal(n)
+
+
+DIFFICULT = "plain", "twins", "rank", "binary", "offset"
+
+
+def difficult(kind):
+    """Return X and y that are difficult for methods with an active set."""
+    X, y = wide()
+    if kind == "twins":  # each column twice, one of them with its sign turned
+        X = np.hstack([X[:, :40], -X[:, :40], X[:, :3]])
+    elif kind == "rank":
+        X = X[:, :9] @ np.random.default_rng(1).standard_normal((9, 80))
+    elif kind == "binary":  # many ties
+        X = (X > 0) * 1.0
+        y = np.round(y)
+    elif kind == "offset":
+        X = X + 1e4
+    return X, y

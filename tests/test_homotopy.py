@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracle import KKT_LIMIT, Oracle
-from problems import ar1, regression
+from problems import DIFFICULT, difficult, regression, wide
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, lasso_path
 from sklearn_regnorm.solvers import forced_form, homotopy
@@ -12,25 +12,9 @@ from sklearn_regnorm.solvers import forced_form, homotopy
 EPS = np.finfo(float).eps
 
 
-def wide(seed=0, n=60, p=150):
-    rng = np.random.default_rng(seed)
-    X = ar1(rng, n, p, 0.9)
-    return X, X[:, ::12].sum(axis=1) + rng.standard_normal(n)
-
-
-@pytest.fixture(params=["plain", "twins", "rank", "binary", "offset"])
+@pytest.fixture(params=DIFFICULT)
 def data(request):
-    X, y = wide()
-    if request.param == "twins":  # each column twice, one of them with its sign turned
-        X = np.hstack([X[:, :40], -X[:, :40], X[:, :3]])
-    elif request.param == "rank":
-        X = X[:, :9] @ np.random.default_rng(1).standard_normal((9, 80))
-    elif request.param == "binary":  # many ties
-        X = (X > 0) * 1.0
-        y = np.round(y)
-    elif request.param == "offset":
-        X = X + 1e4
-    return X, y
+    return difficult(request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracle import KKT_LIMIT, Oracle
-from problems import ar1, contain
-from test_homotopy import EPS, data, wide  # noqa: F401  (data is a fixture)
+from problems import DIFFICULT, ar1, contain, difficult, wide
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, enet_path
 from sklearn_regnorm.solvers import column_sets, forced_form, newton, state
+
+EPS = np.finfo(float).eps
+
+
+@pytest.fixture(params=DIFFICULT)
+def data(request):
+    return difficult(request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +44,7 @@ def solved(monkeypatch):
 @pytest.mark.parametrize("container", ["F", "C", "csc"])
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("ratio", [1.0, 0.6])
-def test_every_point_is_optimal(ratio, positive, container, data, solved):  # noqa: F811
+def test_every_point_is_optimal(ratio, positive, container, data, solved):
     X, y = data
     given = {"l1_ratio": ratio, "positive": positive, "alphas": 30}
     for tol in (1e-4, 1e-14):

@@ -7,8 +7,8 @@ For given active columns A with signs s the optimality conditions are linear,
 and their solution tells which signs were wrong (those columns leave) and which conditions outside
 are violated (those columns join). Repeated, this is a semismooth Newton method (Hintermueller, Ito
 and Kunisch 2002). From the solution at the last alpha a first step, on the same columns, goes
-along the path, and one or two more find the columns that joined or left meanwhile, dozens at a
-time. Each costs one Cholesky factor, at the speed of BLAS.
+along the path, and a few more find the columns that joined or left meanwhile, dozens at a time. A
+Cholesky factor, at the speed of BLAS, serves as long as few columns have changed.
 
 The matrix is kept and factorised in float32, scaled to a unit diagonal, with `DAMPING` on it:
 directions that the rows do not determine are then gone along slowly, and there may be more active
@@ -330,7 +330,7 @@ class Newton:
         return out
 
     def _hold(self):
-        """Have the products of all columns that are active or leaving in the triangle."""
+        """Have the products of columns that are active, leaving or factorised in the triangle."""
         held = self.held
         base = self.factor.columns if self.factor else self.active[:0]
         wanted = np.unique(np.concatenate([self.active, self.leaving, base]))
@@ -358,7 +358,7 @@ class Newton:
         damping = DAMPING
         while damping < 1.0:
             _take(self.triangle, self.place[self.active], share, L)
-            np.einsum("ii->i", L)[:] = 1.0 + damping
+            np.fill_diagonal(L, 1.0 + damping)
             if _factorise(L):
                 self.factor = _Factor(self.active, L, share)
                 self.spot[self.active] = np.arange(len(L))

@@ -37,9 +37,9 @@ def worth_following(design, weights, n_alphas):
 
 
 def worth_stepping(problem, penalty):
-    """Return whether a problem can be solved by Newton steps, in no more than it takes to descend.
+    """Return whether Newton steps apply, and their factors cost little beside descent.
 
-    The factor costs m^3 / 3 multiplications, for at most about as many columns m as rows.
+    That is m^3 / 3 multiplications for m active columns: of a lasso, about as many as rows at most.
     """
     few = np.count_nonzero(problem.weights) <= NEWTON_ROWS
     return bool(few and penalty.open and np.all(penalty.l1 > 0))
