@@ -338,7 +338,13 @@ def columns_moments(columns, v, state):
 @jit(fastmath=VECTORISED_SUM)
 def _rows_sum(X, v, first, stop, start, base, s):
     m = s.shape[0]
-    for i in range(first, stop):
+    paired = first + 2 * ((stop - first) // 2)
+    for i in range(first, paired, 2):  # in pairs: sums are loaded and stored half as often
+        x, weight = X[i, start : start + m], v[i]
+        y, other = X[i + 1, start : start + m], v[i + 1]
+        for j in range(m):
+            s[j] += weight * (x[j] - base[j]) + other * (y[j] - base[j])
+    for i in range(paired, stop):
         x, weight = X[i, start : start + m], v[i]
         for j in range(m):
             s[j] += weight * (x[j] - base[j])
@@ -347,7 +353,15 @@ def _rows_sum(X, v, first, stop, start, base, s):
 @jit(fastmath=VECTORISED_SUM)
 def _rows_sums(X, v, first, stop, start, centre, s, q):
     m = s.shape[0]
-    for i in range(first, stop):
+    paired = first + 2 * ((stop - first) // 2)
+    for i in range(first, paired, 2):
+        x, weight = X[i, start : start + m], v[i]
+        y, other = X[i + 1, start : start + m], v[i + 1]
+        for j in range(m):
+            d, e = x[j] - centre[j], y[j] - centre[j]
+            s[j] += weight * d + other * e
+            q[j] += weight * d * d + other * e * e
+    for i in range(paired, stop):
         x, weight = X[i, start : start + m], v[i]
         for j in range(m):
             d = x[j] - centre[j]

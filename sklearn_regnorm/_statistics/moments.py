@@ -11,10 +11,10 @@ from . import moment_kernels as kernels
 
 # Rows, and least columns, of a task, where rows are contiguous; entries of one otherwise.
 TASK_ROWS = 2**16
-TASK_COLUMNS = 128
+TASK_COLUMNS = 192
 TASK_ENTRIES = 2**18
 # Entries of a block of rows in C order, which stays in cache while it is read twice.
-CACHED_ENTRIES = 2**16
+CACHED_ENTRIES = 2**18
 # Entries of X from which work is spread over threads.
 THREADED_ENTRIES = 2**19
 
