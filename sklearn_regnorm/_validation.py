@@ -109,6 +109,20 @@ def check_X_y(estimator, X, y, *, multi_output):
     return _contiguous(X), _check_target(X, y, multi_output)
 
 
+def check_raw(estimator, X, y):
+    """Validate y, and of X its names and size: the rest is the business of a preprocessor."""
+    if isinstance(X, list | tuple):
+        X = np.asarray(X)
+    validate_data(estimator, X, skip_check_array=True)
+    return X, _check_target(X, y, multi_output=False)
+
+
+def check_transformed(X):
+    """Validate what a preprocessor made of X, for prediction."""
+    with naming("X"):
+        return check_array(X, accept_sparse=["csr", "csc"], dtype=FLOATS, input_name="X")
+
+
 def check_arrays(X, y, *, multi_output=False):
     """Validate `X` and `y` for the functions that have no estimator; see `check_X_y`."""
     with naming("X"):
@@ -225,6 +239,25 @@ def check_alphas(name, alphas):
     if grid.min() < 0:
         raise ValueError(f"{name} must not be negative, got {grid.min()}.")
     return grid
+
+
+def check_per_column(name, value, n_features, *, missing, low=-np.inf, high=np.inf, why=""):
+    """Return one number per column of X, as float64; None stands for `missing`."""
+    if value is None:
+        return np.full(n_features, missing)
+    with naming(name):
+        numbers = check_array(
+            np.atleast_1d(value), ensure_2d=False, dtype=np.float64, input_name=name,
+            ensure_all_finite=False,
+        )  # fmt: skip
+    if np.isnan(numbers).any():
+        raise ValueError(f"{name} contains NaN: give a number for every column of X.")
+    if numbers.ndim != 1 or (np.ndim(value) and len(numbers) != n_features):
+        raise ValueError(f"{name} has shape {np.shape(value)} for {n_features} columns of X.")
+    if numbers.min() < low or numbers.max() > high:
+        side = f"at least {low:g}" if numbers.min() < low else f"at most {high:g}"
+        raise ValueError(f"{name} must be {side}{why}.")
+    return np.array(np.broadcast_to(numbers, n_features))
 
 
 def check_folds(folds, weights):

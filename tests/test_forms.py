@@ -224,7 +224,7 @@ class Recorder:
                 closed, lockstep = iter(closed), iter(lockstep.values())
                 w = [
                     np.concatenate(next(lockstep), axis=1)
-                    if ratio > 0 or given["positive"]
+                    if not engine.problem.penalty(ratio).smooth
                     else np.array([next(closed) for _ in range(n_folds)])
                     for ratio in ratios
                 ]

@@ -13,8 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _transactions
 from .._threads import one_blas_thread
 from .._typing import Matrix
-from .._validation import check_choice, check_flag, check_number, check_X, naming
+from .._validation import (
+    check_choice,
+    check_flag,
+    check_number,
+    check_per_column,
+    check_transformed,
+    check_X,
+    naming,
+)
 from .._warnings import warn_caller
+from ..solvers.problem import Controls
 
 
 def all_or_nothing(fit):
@@ -48,7 +57,11 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = check_X(self, X)
+        preprocessor = getattr(self, "preprocessor_", None)
+        if preprocessor is None:
+            X = check_X(self, X)
+        else:
+            X = check_transformed(preprocessor.transform(X))
         return X @ self.coef_.T + self.intercept_
 
     @property
@@ -83,6 +96,26 @@ def check_common(given):
         check_number("n_jobs", given["n_jobs"], integer=True)
         if given["n_jobs"] == 0:
             raise ValueError("n_jobs == 0 has no meaning; use None, a count, or -1 for all.")
+
+
+def check_controls(estimator, n_features):
+    """Return the `Controls` that an estimator's parameters ask of each coefficient."""
+    given = estimator.get_params(deep=False)
+    factor = given.get("penalty_factor")
+    if isinstance(factor, str):
+        check_choice("penalty_factor", factor, ("adaptive",))
+        factor = None
+    factor = check_per_column("penalty_factor", factor, n_features, missing=1.0, low=0.0)
+    if not np.any(factor < np.inf):
+        raise ValueError("penalty_factor excludes every column of X: leave at least one finite.")
+    why = ": zero coefficients must be allowed"
+    lower = given.get("lower"), n_features
+    lower = check_per_column("lower", *lower, missing=-np.inf, high=0.0, why=why)
+    upper = given.get("upper"), n_features
+    upper = check_per_column("upper", *upper, missing=np.inf, low=0.0, why=why)
+    if given["positive"]:
+        lower = np.zeros(n_features)
+    return Controls(factor, lower, upper)
 
 
 def warn_if_unsolved(estimator, alpha, gap, goal, n_iter, where=""):

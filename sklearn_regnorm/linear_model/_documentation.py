@@ -7,6 +7,14 @@ SHARED = {
         Penalise the coefficients of columns scaled to unit weighted standard deviation (about the
         weighted mean, divisor the sum of the weights; a constant column keeps scale 1). The
         coefficients are reported in the original units.""",
+    "controls": """penalty_factor : array-like of shape (n_features,) or "adaptive", optional
+        Factors f_j >= 0 of each coefficient's penalty: ``f_j |w_j|`` and ``f_j w_j^2``. 0 means
+        never penalised, infinity that the column is left out. "adaptive" takes one over the
+        absolute coefficients of a pilot ridge fit (the adaptive lasso), made anew for every
+        training side.
+    lower, upper : float or array-like of shape (n_features,), optional
+        Bounds of each coefficient, ``lower <= 0 <= upper``, in the units of X also when
+        standardising.""",
     "standardize_cv": """standardize : bool, default=False
         Penalise the coefficients of columns scaled to unit weighted standard deviation, which is
         learnt afresh from the training rows of every fold. The coefficients are reported in the
@@ -26,6 +34,27 @@ SHARED = {
         two standard errors (paired, over the folds) above it. Errors, certificates and
         coefficients of the penalties beyond are NaN. Problems of up to 1000 columns are computed
         whole in any case.""",
+    "choosing": """selection_rule : {"min", "1se", "aic", "bic", "ebic"} or callable, default="min"
+        What chooses among the penalties: the best mean score; the largest alpha, at the best
+        ratio, with a score within one standard error of the best; the least information
+        criterion ``N log(RSS / N) + c df`` of the fits to all rows (c = 2, log N, log N + log p;
+        df the trace of the hat matrix on the active set, and one for the intercept); or a function
+        that gets `cv_table_` and returns a row of it. `select` applies another rule afterwards.
+    scoring : str, callable, list or dict of them, default=None
+        Scikit-learn's scorers; None means minus the mean squared error.
+    refit : str, default=None
+        The metric that chooses, if `scoring` names several.
+    fold_weighting : {"equal", "size"}, default="equal"
+        Whether means over folds weight each by its held-out weight, as R's cv.glmnet does.
+    store_predictions : bool, default=False
+        Keep the predictions of left-out rows as `cv_predictions_`.""",
+    "preprocessor": """preprocessor : transformer or Pipeline, default=None
+        Fitted anew to the training side of every fold, and to all rows for the final fit; `predict`
+        applies it. `sample_weight` reaches it if its `fit` takes that.""",
+    "relax": """relax : bool or array-like of shape (n_blends,), default=False
+        Choose also among ``s * coef + (1 - s) * least squares on the active set``, for the shares
+        s given; True means 0, 0.25, 0.5, 0.75 and 1. Where nothing is left to determine the least
+        squares by, they count as not computed.""",
     "ignored": """precompute, copy_X, random_state, selection
         Accepted and validated so that code written for scikit-learn runs; without effect. X is
         never copied or modified, Gram matrices are used where they pay, and coordinates are
@@ -66,7 +95,31 @@ SHARED = {
     dual_gap_path_ : ndarray of shape ([n_ratios,] n_alphas, n_folds)
         Certificate of every solution on every training side.
     n_iter_ : int
-        Sweeps taken at the chosen penalty.""",
+        Sweeps taken at the chosen penalty.
+    cv_table_ : dict of str to ndarray of shape (n_rows,)
+        One row per ratio, alpha (decreasing) and, with `relax`, share; made for
+        ``pandas.DataFrame(model.cv_table_)``. Keys: `alpha`, `l1_ratio`, `relax`;
+        `mean_test_<metric>`, `std_test_<metric>`, `se_test_<metric>`, `split<k>_test_<metric>`,
+        `rank_test_<metric>` of the left-out rows (greater is better; without `scoring` the metric
+        is `neg_mean_squared_error`); and of the fit to all rows `n_nonzero`, `df`, `aic`, `bic`,
+        `ebic` (NaN with bounds, with shares below 1, and for elastic nets where they were not
+        asked for and would take long), `n_iter`, `dual_gap`, and `fit_time` (seconds, folds
+        included).
+    best_index_ : int
+        The chosen row of `cv_table_`.
+    metric_ : str
+        The metric that chose.
+    cv_predictions_ : ndarray of shape ([n_ratios,] n_alphas[, n_shares], n_samples)
+        With `store_predictions`: the mean prediction of each row where it was left out, NaN if it
+        never was.
+    relaxed_coef_path_, relaxed_intercept_path_ : ndarray
+        With `relax`: least squares on the active sets along the grid. `dual_gap_` is then the
+        certificate of the penalised coefficients.
+    preprocessor_ : transformer
+        With `preprocessor`: fitted to all rows.
+    coef_original_, intercept_original_ : ndarray of shape (n_features,), float
+        In X's own units, if the preprocessor but shifts and scales (`StandardScaler`,
+        `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`, `BatchNormalizer`, a Pipeline of them).""",
 }
 
 

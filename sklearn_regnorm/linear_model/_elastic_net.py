@@ -6,9 +6,16 @@ import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_number, check_precompute, check_weights, check_X_y
+from ..solvers.adaptive import adaptive_factor
 from ..solvers.path import known_products, solve_path, solve_paths
 from ..solvers.problem import make_problems, prepare
-from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
+from ._base import (
+    LinearRegressor,
+    all_or_nothing,
+    check_common,
+    check_controls,
+    warn_if_unsolved,
+)
 from ._documentation import document
 
 
@@ -47,8 +54,9 @@ class CoordinateDescentRegressor(LinearRegressor):
         check_precompute(self.precompute, X.shape[1])
         weights, unit = check_weights(sample_weight, X.shape[0])
         data = prepare(
-            X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
-        )
+            X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize,
+            controls=check_controls(self, X.shape[1]),
+        )  # fmt: skip
         fit_targets(self, data, alpha, ratio, one_target=y.ndim == 1)
         self.lambda_1_ = alpha * ratio
         self.lambda_2_ = alpha * (1.0 - ratio) / 2.0
@@ -63,10 +71,13 @@ def fit_targets(estimator, data, alpha, ratio, one_target):
     n_targets = data.targets.shape[1]
     alphas = np.broadcast_to(np.asarray(alpha, dtype=np.float64), n_targets)
     max_iter = 10_000 if estimator.max_iter is None else estimator.max_iter
-    starts = _warm_starts(estimator, n_targets, data.design.shape[1])
+    starts = _warm_starts(estimator, n_targets, estimator.n_features_in_)
     coefs, intercepts, gaps, sweeps = [], [], [], []
     problems = make_problems(data, data.weights, known_products(data))
-    penalties = [problem.penalty(ratio, estimator.positive) for problem in problems]
+    if isinstance(getattr(estimator, "penalty_factor", None), str):
+        for problem in problems:
+            problem.factor = adaptive_factor(problem)
+    penalties = [problem.penalty(ratio) for problem in problems]
     if starts is not None:
         starts = [one.inner_coef(start) for one, start in zip(problems, starts, strict=True)]
     options = {"tol": estimator.tol, "max_iter": max_iter}
@@ -140,6 +151,7 @@ class ElasticNet(CoordinateDescentRegressor):
         Start from the coefficients of the previous fit. Only the time depends on it.
     {positive}
     {standardize}
+    {controls}
     {ignored}
 
     Attributes
@@ -185,6 +197,9 @@ class ElasticNet(CoordinateDescentRegressor):
         random_state: RandomState = None,
         selection: str = "cyclic",
         standardize: bool = False,
+        penalty_factor: str | Vector | None = None,
+        lower: float | Vector | None = None,
+        upper: float | Vector | None = None,
     ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -198,6 +213,9 @@ class ElasticNet(CoordinateDescentRegressor):
         self.random_state = random_state
         self.selection = selection
         self.standardize = standardize
+        self.penalty_factor = penalty_factor
+        self.lower = lower
+        self.upper = upper
 
     @classmethod
     def from_lambdas(cls, lambda_1: float, lambda_2: float, **rest: Any) -> Self:
@@ -243,6 +261,7 @@ class Lasso(CoordinateDescentRegressor):
         Start from the coefficients of the previous fit. Only the time depends on it.
     {positive}
     {standardize}
+    {controls}
     {ignored}
 
     Attributes
@@ -285,6 +304,9 @@ class Lasso(CoordinateDescentRegressor):
         random_state: RandomState = None,
         selection: str = "cyclic",
         standardize: bool = False,
+        penalty_factor: str | Vector | None = None,
+        lower: float | Vector | None = None,
+        upper: float | Vector | None = None,
     ) -> None:
         self.alpha = alpha
         self.fit_intercept = fit_intercept
@@ -297,6 +319,9 @@ class Lasso(CoordinateDescentRegressor):
         self.random_state = random_state
         self.selection = selection
         self.standardize = standardize
+        self.penalty_factor = penalty_factor
+        self.lower = lower
+        self.upper = upper
 
     def _l1_ratio(self):
         return 1.0

@@ -8,9 +8,9 @@ import numpy as np
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_arrays, check_number, check_weights, naming
 from ..solvers.path import known_products, lasso_length, solve_path
-from ..solvers.problem import Problem, prepare
+from ..solvers.problem import Controls, Problem, prepare
 from ._base import check_common
-from ._elastic_net_cv import alpha_grid
+from ._grid import alpha_grid
 
 
 def enet_path(
@@ -86,14 +86,17 @@ def enet_path(
     check_common({"positive": positive, "selection": selection, "random_state": random_state})
     X, y = check_arrays(X, y)
     weights, unit = check_weights(sample_weight, X.shape[0])
-    data = prepare(X, y, weights, unit, fit_intercept=False, standardize=False)
+    controls = Controls.none(X.shape[1])
+    if positive:
+        controls.lower[:] = 0.0
+    data = prepare(X, y, weights, unit, fit_intercept=False, standardize=False, controls=controls)
     grid = alphas if isinstance(alphas, Integral) else np.sort(check_alphas("alphas", alphas))[::-1]
     products = known_products(data, lasso_length(ratio == 1, grid))
     problem = Problem(data, 0, weights, products=products)
     if isinstance(alphas, Integral):
         eps = check_number("eps", eps, low=0, boundaries="neither")
         n_alphas = check_number("alphas", alphas, low=1, integer=True)
-        grid = alpha_grid(problem, ratio, positive, eps, n_alphas)
+        grid = alpha_grid(problem, ratio, eps, n_alphas)
     start = None
     if coef_init is not None:
         with naming("coef_init"):
@@ -101,7 +104,7 @@ def enet_path(
         if start.shape != (X.shape[1],) or not np.isfinite(start).all():
             raise ValueError(f"coef_init must hold {X.shape[1]} finite numbers.")
         start = problem.inner_coef(start)
-    penalty = problem.penalty(ratio, positive)
+    penalty = problem.penalty(ratio)
     path = solve_path(problem, penalty, grid, tol=tol, max_iter=max_iter, start=start)
     result = grid, problem.outer_coef(path.coefs).T, problem.outer_gap(path.gaps)
     return (*result, path.n_iter.tolist()) if return_n_iter else result

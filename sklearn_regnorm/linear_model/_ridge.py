@@ -9,7 +9,13 @@ from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_choice, check_weights, check_X_y
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.problem import make_problems, prepare
-from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
+from ._base import (
+    LinearRegressor,
+    all_or_nothing,
+    check_common,
+    check_controls,
+    warn_if_unsolved,
+)
 from ._documentation import document
 from ._elastic_net import fit_targets, publish
 
@@ -133,8 +139,9 @@ class Ridge(LinearRegressor):
             raise ValueError(f"alpha holds {len(alphas)} values for {n_targets} targets of y.")
         weights, unit = check_weights(sample_weight, X.shape[0])
         data = prepare(
-            X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
-        )
+            X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize,
+            controls=check_controls(self, X.shape[1]),
+        )  # fmt: skip
         inner = np.broadcast_to(alphas, n_targets) / data.total_weight
         if solver == "cd":
             fit_targets(self, data, inner, 0.0, one_target=y.ndim == 1)
@@ -161,7 +168,7 @@ class Ridge(LinearRegressor):
 
     def _fit_closed(self, data, alphas, method, one_target):
         problems = make_problems(data, data.weights)
-        penalty = problems[0].penalty(0.0, positive=False)
+        penalty = problems[0].penalty(0.0)
         solver = RidgeSolver(problems, penalty, method, self.max_iter)
         coefs = np.empty((len(problems), data.design.shape[1]))
         sweeps = np.ones(len(problems), dtype=int)

@@ -25,15 +25,12 @@ from ..solvers.closed_form import RidgeSolver
 from ..solvers.cross_validation import cross_validate_ridge
 from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
-from ..solvers.ridge_path import ridge_path
+from ..solvers.ridge_path import automatic_grid, ridge_path
 from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
 from ._documentation import document
 from ._elastic_net import publish
-from ._elastic_net_cv import SplitterRouting
+from ._folds import SplitterRouting
 from ._ridge import Ridge
-
-# The automatic grid, relative to the largest squared singular value of the centred X.
-GRID_ENDS = 1e-8, 1e4
 
 
 @document
@@ -169,7 +166,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         )
         problems = make_problems(data, weights)
         if isinstance(grid, int):
-            grid = _automatic_grid(problems, grid) * data.total_weight
+            grid = automatic_grid(problems, grid) * data.total_weight
         alphas = np.sort(grid)[::-1]
         inner = alphas / data.total_weight
         if folds is None:
@@ -227,7 +224,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
     def _leave_one_out(self, problems, y, grid, inner, scorer):
         """Return the scores (n_alphas,), or (n_alphas, n_targets) with one alpha per target."""
         data = problems[0].data
-        penalty = problems[0].penalty(0.0, positive=False)
+        penalty = problems[0].penalty(0.0)
         residuals = leave_one_out(problems, penalty, inner) * data.y_scale
         errors = residuals**2
         v = problems[0].weights
@@ -287,7 +284,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
     # ------------------------------------------------------------ result
 
     def _publish(self, problems, inner, best, one_target):
-        penalty = problems[0].penalty(0.0, positive=False)
+        penalty = problems[0].penalty(0.0)
         coefs, _ = ridge_path(problems, penalty, inner)
         picks = np.broadcast_to(best, len(problems))
         solver, results = RidgeSolver(problems, penalty), []
@@ -343,11 +340,3 @@ def _outer(problems, coefs, one_target):
     if len(problems) == 1:
         coef = coef[..., 0, :]
     return coef, intercept[..., 0] if one_target else intercept
-
-
-def _automatic_grid(problems, n_alphas):
-    """Return a decreasing grid in units of the mean loss."""
-    problem = problems[0]
-    solver = RidgeSolver(problems, problem.penalty(0.0, positive=False))
-    largest = solver.largest_square()
-    return np.geomspace(GRID_ENDS[1] * largest, GRID_ENDS[0] * largest, n_alphas)

@@ -1,10 +1,12 @@
 """Cross-validation as many weightings of one X: a fold is a weight vector."""
 
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 
 from .._statistics import cross_products, merge_all
+from .adaptive import adaptive_factor
 from .gram import Path, gram_goal, heldout_errors, solve_gram
 from .path import choose_form, solve_path
 from .problem import Problem, make_problems
@@ -29,12 +31,26 @@ class CVResult:
         What `tol` allows the gaps to be.
     paths : list of Path
         One per ratio, on all rows.
+    training : ndarray of shape (n_ratios, n_alphas)
+        Mean squared errors of the paths on all rows, on the inner scale.
+    seconds : ndarray of shape (n_ratios, n_alphas)
+        Time for all folds and all rows; alphas solved together share theirs.
     """
 
     errors: np.ndarray
     gaps: np.ndarray
     goals: np.ndarray
     paths: list
+    training: np.ndarray
+    seconds: np.ndarray
+
+    @classmethod
+    def empty(cls, n_ratios, n_alphas, n_folds):
+        """Return one in which nothing has been computed."""
+        errors = np.full((n_ratios, n_alphas, n_folds), np.nan)
+        training = np.full((n_ratios, n_alphas), np.nan)
+        seconds = np.zeros((n_ratios, n_alphas))
+        return cls(errors, errors.copy(), np.full(n_folds, np.nan), [], training, seconds)
 
 
 class CrossValidation:
@@ -50,6 +66,10 @@ class CrossValidation:
         Threads over which the folds are spread.
     lasso_alphas : int
         Length of the grids, if they are those of a lasso, all alphas being positive.
+    adaptive : bool
+        Whether penalty factors come from a pilot fit on the rows of each problem.
+    scales : list of ndarray of shape (p,), optional
+        What columns are divided by before they are penalised: for each fold, then for all rows.
 
     Attributes
     ----------
@@ -57,17 +77,28 @@ class CrossValidation:
         That of all rows.
     """
 
-    def __init__(self, data, folds, workers, lasso_alphas=0):
+    def __init__(self, data, folds, workers, lasso_alphas=0, adaptive=False, scales=None):
         self.data = data
         self.folds = folds
         self.workers = workers
+        self.adaptive = adaptive
+        self.scales = scales
         self.in_gram_form = choose_form(data, lasso_alphas) == "gram"
         whole = None
         if self.in_gram_form:
             whole, self.sides = fold_products(data, folds, workers)
-        self.problem = Problem(data, 0, data.weights, products=whole)
+        self.problem = self.penalised(-1, Problem(data, 0, data.weights, products=whole))
 
-    def run(self, ratios, grids, *, positive, tol, max_iter, early_stopping):
+    def penalised(self, k, problem):
+        """Return the problem of fold k (-1: of all rows), with its scales and penalty factors."""
+        if self.scales is not None and not self.data.standardize:
+            problem.scale = self.scales[k] / self.data.column_scale
+            problem.scale[problem.norm == 0] = 1.0
+        if self.adaptive:
+            problem.factor = adaptive_factor(problem)
+        return problem
+
+    def run(self, ratios, grids, *, tol, max_iter, early_stopping=False, watch=None):
         """Solve every fold and the full data along every grid; return a `CVResult`.
 
         Parameters
@@ -79,10 +110,17 @@ class CrossValidation:
         early_stopping : bool
             End a grid once the folds' errors have turned; what is then not computed is NaN. In
             Gram form nothing would be saved, and all is computed.
+        watch : callable, optional
+            ``watch(k, i, part, problem, coefs)`` sees the coefficients (m, p) of fold k at the
+            i-th ratio and a slice of the grid, as soon as they are known. Folds may come from
+            several threads at once.
         """
+        result = CVResult.empty(*grids.shape, len(self.folds))
         if self.in_gram_form:
-            return self._run_gram(ratios, grids, positive, tol, max_iter)
-        return self._run_lockstep(ratios, grids, positive, tol, max_iter, early_stopping)
+            self._run_gram(result, ratios, grids, tol, max_iter, watch)
+        else:
+            self._run_lockstep(result, ratios, grids, tol, max_iter, early_stopping, watch)
+        return result
 
     def row_weights(self, k, side):
         """Return the weights (n,) of one side of fold k; a row listed twice counts twice."""
@@ -91,56 +129,79 @@ class CrossValidation:
 
     # ------------------------------------------------------------ Gram form
 
-    def _run_gram(self, ratios, grids, positive, tol, max_iter):
+    def _run_gram(self, result, ratios, grids, tol, max_iter, watch):
+        whole = slice(0, grids.shape[1])
+
         def solve_fold(k):
             train, test = self.sides(k)
             fold = Problem(self.data, 0, self.row_weights(k, 0), products=train)
-            errors, gaps = np.empty(grids.shape), np.empty(grids.shape)
+            self.penalised(k, fold)
             for i, ratio in enumerate(ratios):
-                penalty = fold.penalty(ratio, positive)
+                begin = perf_counter()
+                penalty = fold.penalty(ratio)
                 goal = gram_goal(fold, tol)
                 path = solve_gram(*fold.gram(), fold.yy, penalty, grids[i], max_iter, goal=goal)
-                gaps[i] = path.gaps
-                errors[i], doubtful = heldout_errors(path.coefs, train, test)
-                if doubtful.any():
-                    held = self.row_weights(k, 1)
-                    R = fold.residual(path.coefs[doubtful].T)
-                    errors[i, doubtful] = held @ (R * R) / held.sum()
-            return errors, gaps, fold.goal(tol)
+                result.gaps[i, :, k] = path.gaps
+                held = self.row_weights(k, 1)
+                result.errors[i, :, k] = product_errors(fold, path.coefs, train, test, held)
+                if watch is not None:
+                    watch(k, i, whole, fold, path.coefs)
+                seconds[k, i] = (perf_counter() - begin) / grids.shape[1]
+            result.goals[k] = fold.goal(tol)
 
-        def solve_whole(ratio, alphas):
-            penalty = self.problem.penalty(ratio, positive)
-            return solve_path(
-                self.problem, penalty, alphas, tol=tol, max_iter=max_iter, certify=False
-            )
+        def solve_whole(i):
+            begin = perf_counter()
+            penalty = self.problem.penalty(ratios[i])
+            options = {"tol": tol, "max_iter": max_iter, "certify": False}
+            path = solve_path(self.problem, penalty, grids[i], **options)
+            both = 2 * [self.problem.products]
+            result.training[i] = product_errors(self.problem, path.coefs, *both, self.data.weights)
+            seconds[-1, i] = (perf_counter() - begin) / grids.shape[1]
+            return path
 
-        results = self.workers.map(solve_fold, range(len(self.folds)))
-        paths = self.workers.map(solve_whole, ratios, grids)
-        errors, gaps, goals = zip(*results, strict=True)
-        return CVResult(np.stack(errors, axis=-1), np.stack(gaps, axis=-1), np.array(goals), paths)
+        seconds = np.zeros((len(self.folds) + 1, len(ratios)))
+        self.workers.map(solve_fold, range(len(self.folds)))
+        result.paths.extend(self.workers.map(solve_whole, range(len(ratios))))
+        result.seconds += seconds.sum(axis=0)[:, None]
 
     # ------------------------------------------------------------ working-set form
 
-    def _run_lockstep(self, ratios, grids, positive, tol, max_iter, early_stopping):
+    def _run_lockstep(self, result, ratios, grids, tol, max_iter, early_stopping, watch):
         kept, held = (
             np.stack([self.row_weights(k, side) for k in range(len(self.folds))]) for side in (0, 1)
         )
         mean, variance = self.data.design.moments((kept / kept.sum(axis=1, keepdims=True)).T)
-        folds = [Problem(self.data, 0, v, (mean[:, k], variance[:, k])) for k, v in enumerate(kept)]
+        folds = [
+            self.penalised(k, Problem(self.data, 0, v, (mean[:, k], variance[:, k])))
+            for k, v in enumerate(kept)
+        ]
         everyone = [*folds, self.problem]
-        errors = np.full((*grids.shape, len(folds)), np.nan)
-        gaps = errors.copy()
-        paths = []
+        result.goals[:] = [fold.goal(tol) for fold in folds]
         for i, (ratio, alphas) in enumerate(zip(ratios, grids, strict=True)):
-            penalties = [one.penalty(ratio, positive) for one in everyone]
+            penalties = [one.penalty(ratio) for one in everyone]
             if penalties[0].smooth:
-                path = _closed_folds(everyone, penalties, held, alphas, errors[i], gaps[i])
+                path = _closed_folds(everyone, penalties, held, alphas, result, i, watch)
             else:
                 lockstep = Lockstep(everyone, penalties, tol, max_iter, self.workers)
-                path = _follow(lockstep, held, alphas, errors[i], gaps[i], early_stopping)
-            paths.append(path)
-        goals = np.array([fold.goal(tol) for fold in folds])
-        return CVResult(errors, gaps, goals, paths)
+                path = _follow(lockstep, held, alphas, result, i, early_stopping, watch)
+            result.paths.append(path)
+
+
+def product_errors(problem, coefs, train, test, held):
+    """Return the mean squared errors of coefs (m, p) on the test rows, from cross-products.
+
+    Where those lose too many digits, from the rows themselves, at weights `held`.
+    """
+    errors, doubtful = heldout_errors(coefs, train, test, problem.target)
+    if doubtful.any():
+        errors[doubtful] = row_errors(problem, coefs[doubtful], held)
+    return errors
+
+
+def row_errors(problem, coefs, held):
+    """Return the mean squared errors of coefs (m, p) at row weights `held`, from the rows."""
+    R = problem.residual(coefs.T)
+    return held @ (R * R) / held.sum()
 
 
 def cross_validate_ridge(data, folds, alphas, workers, judge=None):
@@ -164,15 +225,13 @@ def cross_validate_ridge(data, folds, alphas, workers, judge=None):
         train, test = engine.sides(k) if engine.in_gram_form else (None, None)
         problems = make_problems(data, kept, train)
         grid = alphas * (data.weights.sum() / kept.sum())
-        coefs, gaps = ridge_path(problems, problems[0].penalty(0.0, positive=False), grid)
+        coefs, gaps = ridge_path(problems, problems[0].penalty(0.0), grid)
         errors = np.empty(gaps.shape)
         for t, problem in enumerate(problems):
-            doubtful = np.ones(len(grid), dtype=bool)
             if train is not None:
-                errors[:, t], doubtful = heldout_errors(coefs[:, t], train, test, t)
-            if doubtful.any():
-                R = problem.residual(coefs[doubtful, t].T)
-                errors[doubtful, t] = held @ (R * R) / held.sum()
+                errors[:, t] = product_errors(problem, coefs[:, t], train, test, held)
+            else:
+                errors[:, t] = row_errors(problem, coefs[:, t], held)
             errors[:, t] = problem.outer_gap(errors[:, t])
             gaps[:, t] = problem.outer_gap(gaps[:, t])
         errors = errors.mean(axis=1)
@@ -237,20 +296,28 @@ def shared_groups(folds, weights, most):
     return None if len(present) > most else [np.flatnonzero(group == k) for k in present]
 
 
-def _follow(lockstep, held, alphas, errors, gaps, early_stopping):
-    """Advance along `alphas`, filling errors and gaps (n_alphas, n_folds) of the folds.
+def _follow(lockstep, held, alphas, result, i, early_stopping, watch):
+    """Advance along `alphas`, the grid of the i-th ratio, filling in the folds' results.
 
     The last problem of `lockstep` is that of all rows; its path is returned.
     """
     *folds, whole = lockstep.states
     path = Path.empty(len(alphas), len(whole.w))
+    begin = perf_counter()
     for part in lockstep.segments(alphas):
         lockstep.advance(alphas[part])
         path.fill(part, whole.points)
+        v = whole.problem.weights
+        result.training[i, part] = [v @ (point.r * point.r) for point in whole.points]
         for k, (fold, h) in enumerate(zip(folds, held, strict=True)):
-            gaps[part, k] = [point.gap for point in fold.points]
-            errors[part, k] = [h @ (point.r * point.r) / h.sum() for point in fold.points]
-        if early_stopping and has_turned(errors[: part.stop]):
+            result.gaps[i, part, k] = [point.gap for point in fold.points]
+            errors = [h @ (point.r * point.r) / h.sum() for point in fold.points]
+            result.errors[i, part, k] = errors
+            if watch is not None:
+                watch(k, i, part, fold.problem, np.stack([point.w for point in fold.points]))
+        begin, before = perf_counter(), begin
+        result.seconds[i, part] = (begin - before) / len(alphas[part])
+        if early_stopping and has_turned(result.errors[i, : part.stop]):
             path.coefs[part.stop :] = np.nan
             break
     return path
@@ -270,12 +337,16 @@ def has_turned(errors):
     return bool(excess.mean() > 2.0 * noise)
 
 
-def _closed_folds(everyone, penalties, held, alphas, errors, gaps):
-    """Fill errors and gaps (n_alphas, n_folds) of a ridge grid; return the full-data path."""
+def _closed_folds(everyone, penalties, held, alphas, result, i, watch):
+    """Fill in the folds' results of a ridge grid, that of the i-th ratio; return the full path."""
+    begin = perf_counter()
     for k, (fold, penalty) in enumerate(zip(everyone, penalties, strict=True)):
         path = solve_path(fold, penalty, alphas, tol=0.0, max_iter=None)
         if k < len(held):
-            gaps[:, k] = path.gaps
-            R = fold.residual(path.coefs.T)
-            errors[:, k] = held[k] @ (R * R) / held[k].sum()
+            result.gaps[i, :, k] = path.gaps
+            result.errors[i, :, k] = row_errors(fold, path.coefs, held[k])
+            if watch is not None:
+                watch(k, i, slice(0, len(alphas)), fold, path.coefs)
+    result.training[i] = row_errors(fold, path.coefs, fold.weights)
+    result.seconds[i] = (perf_counter() - begin) / len(alphas)
     return path

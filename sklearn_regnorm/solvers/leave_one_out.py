@@ -22,7 +22,7 @@ REFIT_MARGIN = 1e-4
 REFIT_WORK = 1e7
 
 
-def leave_one_out(problems, penalty, alphas):
+def leave_one_out(problems, penalty, alphas, fixed_scale=False):
     """Return the residuals (n_alphas, n, n_targets) of rows left out, on the inner scale.
 
     Parameters
@@ -33,10 +33,12 @@ def leave_one_out(problems, penalty, alphas):
         Its l2 part is D.
     alphas : ndarray of shape (n_alphas,)
         In units of the mean loss: ``alpha / sum v`` in Ridge's.
+    fixed_scale : bool
+        Whether a standardising D stays that of all rows.
     """
     problem = problems[0]
     rows = np.flatnonzero(problem.weights)
-    if problem.data.standardize:  # D itself depends on the row left out
+    if problem.data.standardize and not fixed_scale:  # D itself depends on the row left out
         return np.stack([_refit(problems, alphas, i) for i in range(len(problem.y))], axis=1)
     root = np.sqrt(problem.weights[rows])[:, None]
     solver = RidgeSolver(problems, penalty)
@@ -89,7 +91,7 @@ def _refit(problems, alphas, i):
     weights = data.weights.copy()
     weights[i] = 0.0
     fold = make_problems(data, weights)
-    solver = RidgeSolver(fold, fold[0].penalty(0.0, positive=False))
+    solver = RidgeSolver(fold, fold[0].penalty(0.0))
     # alpha is that of a sum over rows, and here there is one less
     larger = data.weights.sum() / weights.sum()
     coefs = [solver.solve(alpha * larger)[0] for alpha in alphas]

@@ -139,7 +139,7 @@ def _complete(problem, penalty, part, alphas, closed, tol, max_iter, certify, in
                 penalty.smooth and worst > 4.0 and path.gaps[i] > goal and path.n_iter[i] < max_iter
             )
     if closed.any():
-        solver = RidgeSolver([problem], problem.penalty(0.0, positive=False))
+        solver = RidgeSolver([problem], penalty if penalty.smooth else problem.no_penalty())
         for i in np.flatnonzero(closed):
             coefs, steps = solver.solve(alphas[i])
             path.coefs[i], path.n_iter[i] = coefs[0], path.n_iter[i] + steps

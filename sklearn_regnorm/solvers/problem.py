@@ -3,11 +3,13 @@
 The objective, for weights v that sum to one, everywhere in the package::
 
     P(b, w) = 1/2 sum_i v_i (y_i - b - x_i'w)^2
-              + alpha * l1_ratio * sum_j s_j |w_j| + alpha * (1 - l1_ratio) / 2 * sum_j s_j^2 w_j^2
+              + alpha * l1_ratio * sum_j f_j s_j |w_j|
+              + alpha * (1 - l1_ratio) / 2 * sum_j f_j s_j^2 w_j^2,    lower_j <= w_j <= upper_j
 
-with s_j = 1, or the weighted standard deviation of column j when standardising. Inside, columns
-and y are divided by powers of two where that is needed to keep squares finite; `Data` knows the
-factors and `Problem.publish` takes them out again.
+with penalty factors f_j (1 by default) and s_j = 1, or the weighted standard deviation of column j
+when standardising. Inside, columns and y are divided by powers of two where that is needed to keep
+squares finite, and columns with an infinite factor are left out; `Data` knows how, and
+`Problem.outer_coef` undoes it.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,24 @@ from .design import make_design
 SAFE = 1e-60, 1e60
 # Squared scales of columns are kept within these, so that their ratios to one stay numbers.
 EXTREME = np.finfo(np.float64).tiny, kernels.HUGE
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What is asked of each coefficient: penalty factor and bounds, of shape (p,)."""
+
+    factor: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    @classmethod
+    def none(cls, p):
+        """Return equal penalties and no bounds."""
+        return cls(np.ones(p), np.full(p, -np.inf), np.full(p, np.inf))
+
+    def some(self, columns):
+        """Return those of some columns."""
+        return Controls(self.factor[columns], self.lower[columns], self.upper[columns])
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,10 @@ class Data:
         Powers of two; the design holds the caller's columns divided by it.
     dtype : dtype
         That of the caller's X, and of the coefficients returned.
+    controls : Controls
+        Those of the columns of the design, on the caller's scale.
+    kept : ndarray of bool of shape (n_features,), optional
+        Which of the caller's columns the design has, if not all.
     """
 
     design: object
@@ -58,6 +82,8 @@ class Data:
     y_scale: np.ndarray
     column_scale: np.ndarray | float
     dtype: np.dtype
+    controls: Controls
+    kept: np.ndarray | None = None
 
     @property
     def total_weight(self):
@@ -65,8 +91,17 @@ class Data:
         return float(self.weights.sum() * self.weight_unit)
 
 
-def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize):
-    """Bring validated arrays to a safe scale and return them as `Data`."""
+def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize, controls=None):
+    """Bring validated arrays to a safe scale and return them as `Data`.
+
+    Columns with an infinite penalty factor are left out, which copies the others.
+    """
+    controls = Controls.none(X.shape[1]) if controls is None else controls
+    kept = controls.factor < np.inf
+    if kept.all():
+        kept = None
+    else:
+        X, controls = X[:, kept], controls.some(kept)
     Y = y[:, None] if y.ndim == 1 else y
     origin = np.zeros(Y.shape[1])
     if fit_intercept:
@@ -86,6 +121,8 @@ def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize):
         y_scale,
         column_scale,
         X.dtype,
+        controls,
+        kept,
     )
 
 
@@ -132,13 +169,18 @@ class Penalty:
 
     @property
     def smooth(self):
-        """Whether there is neither an L1 part nor a bound: ridge, with a closed form."""
-        return not self.l1.any() and self.unbounded
+        """Whether all there is is an L2 part on every column: ridge, with a closed form."""
+        return not self.l1.any() and self.unbounded and bool(np.all(self.l2 > 0))
 
     @property
     def piecewise(self):
         """Whether solutions are piecewise linear in alpha: the lasso, also of one sign."""
         return self.open and not self.l2.any() and bool(np.all(self.l1 > 0))
+
+    @property
+    def free(self):
+        """Which columns are not penalised, as a mask."""
+        return (self.l1 == 0) & (self.l2 == 0)
 
     @property
     def open(self):
@@ -174,6 +216,8 @@ class Problem:
         and s of the objective (times what makes it that of the design's columns).
     y : ndarray of shape (n,)
         The target less its weighted mean (if there is an intercept).
+    factor : ndarray of shape (p,) or None
+        Penalty factors of this problem, if not those of the data.
     """
 
     def __init__(self, data, target, weights, moments=None, products=None):
@@ -182,7 +226,7 @@ class Problem:
         self.target = target
         self.weights = weights / weights.sum()
         self.products = products
-        self._raw_means = None
+        self.factor = None
         if products is not None and (data.fit_intercept or not data.standardize):
             mean, variance = products.x_mean, np.diagonal(products.xx) / products.weight
         else:
@@ -217,15 +261,24 @@ class Problem:
         weight = self.products.weight
         return self.products.xx / weight, self.products.xy[:, self.target] / weight
 
-    def penalty(self, l1_ratio, positive):
+    def penalty(self, l1_ratio):
         """Return the penalty of the elastic net at this weighting, in the inner scale."""
-        p = self.scale.shape[0]
-        y_scale = self.data.y_scale[self.target]
-        with np.errstate(over="ignore", under="ignore"):
-            l1 = np.minimum(l1_ratio * self.scale / y_scale, kernels.HUGE)
-            l2 = (1.0 - l1_ratio) * np.clip(self.scale**2, *EXTREME)
-        lower = np.full(p, 0.0 if positive else -np.inf)
-        return Penalty(l1, l2, lower, np.full(p, np.inf))
+        controls, y_scale = self.data.controls, self.data.y_scale[self.target]
+        f = controls.factor if self.factor is None else self.factor
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            l1 = np.minimum(l1_ratio * f * self.scale / y_scale, kernels.HUGE)
+            l2 = (1.0 - l1_ratio) * np.where(f > 0, np.clip(f * self.scale**2, *EXTREME), 0.0)
+            units = self.data.column_scale / y_scale
+            return Penalty(l1, l2, controls.lower * units, controls.upper * units)
+
+    def no_penalty(self):
+        """Return what least squares of least norm are found with, at alpha = 0: plain ridge."""
+        return Penalty(
+            np.zeros_like(self.scale),
+            np.clip(self.scale**2, *EXTREME),
+            np.full_like(self.scale, -np.inf),
+            np.full_like(self.scale, np.inf),
+        )
 
     def correlate(self, r):
         """Return X'Vr for the centred columns; `r` (n,) or (n, m), with Vr summing to zero."""
@@ -277,7 +330,9 @@ class Problem:
             return gap * self._y_scale**2
 
     def inner_coef(self, coef):
-        """Return the caller's coefficients on the inner scale."""
+        """Return the caller's coefficients (p,) on the inner scale."""
+        if self.data.kept is not None:
+            coef = np.asarray(coef)[..., self.data.kept]
         with np.errstate(over="ignore", under="ignore"):
             return np.asarray(coef, dtype=np.float64) * (self.data.column_scale / self._y_scale)
 
@@ -287,20 +342,38 @@ class Problem:
         with np.errstate(over="ignore", under="ignore"):
             w /= self.data.column_scale
             w *= self._y_scale
-            return w.astype(self.data.dtype, copy=False)
+            w = w.astype(self.data.dtype, copy=False)
+        if self.data.kept is None:
+            return w
+        coef = np.zeros((*w.shape[:-1], len(self.data.kept)), dtype=w.dtype)
+        coef[..., self.data.kept] = w
+        return coef
 
     def intercept(self, w):
         """Return the caller's intercept for inner coefficients w (..., p)."""
         if not self.data.fit_intercept:
             return np.zeros(w.shape[:-1])
-        # from the columns and y as they are: a shift by an entry may be far above the mean
-        if self._raw_means is None:
-            y_mean = self.data.y_origin[self.target]  # exactly that of a constant target
-            if self.yy > 0:
-                y_mean = float(self.weights @ self.data.raw_targets[:, self.target])
-            self._raw_means = y_mean, self.design.raw_means(self.weights)
-        y_mean, means = self._raw_means
+        y_mean, means = self._means
         return y_mean - self._y_scale * (w @ means)
+
+    @cached_property
+    def _means(self):
+        """Means of y and of the design's columns as they are, not shifted."""
+        # a shift by an entry may be far above the mean
+        y_mean = self.data.y_origin[self.target]  # exactly that of a constant target
+        if self.yy > 0:
+            y_mean = float(self.weights @ self.data.raw_targets[:, self.target])
+        return y_mean, self.design.raw_means(self.weights)
+
+    def means(self):
+        """Return the means of the caller's y and columns, zero for columns left out."""
+        y_mean, means = self._means
+        means = means * self.data.column_scale
+        if self.data.kept is None:
+            return y_mean, means
+        full = np.zeros(len(self.data.kept))
+        full[self.data.kept] = means
+        return y_mean, full
 
 
 def make_problems(data, weights, products=None):

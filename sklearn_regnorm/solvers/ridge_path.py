@@ -10,6 +10,14 @@ from .gram import GRAM_COLUMNS
 
 # Alphas from which on the spectrum, several times as dear as one factor, pays.
 FROM_ALPHAS = 4
+# The automatic grid, relative to the largest squared singular value of the centred X.
+GRID_ENDS = 1e-8, 1e4
+
+
+def automatic_grid(problems, n_alphas):
+    """Return a decreasing grid in units of the mean loss."""
+    largest = RidgeSolver(problems, problems[0].penalty(0.0)).largest_square()
+    return np.geomspace(GRID_ENDS[1] * largest, GRID_ENDS[0] * largest, n_alphas)
 
 
 def ridge_path(problems, penalty, alphas):

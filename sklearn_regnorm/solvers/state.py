@@ -11,6 +11,7 @@ from .gram import FLOOR_TOL, INNER_SHARE, WORK, solve_point
 from .homotopy import Homotopy
 from .kernels import HUGE
 from .newton import Newton
+from .unpenalised import Unpenalised
 
 # Largest working set whose Gram matrix is formed.
 GRAM_LIMIT = 2000
@@ -80,6 +81,7 @@ class State:
         self.goal = problem.goal(min(tol, NEWTON_TOL) if self.steps_first else tol)
         self.to_floor = tol < FLOOR_TOL
         self.store = _columns(problem, rows)
+        self.unpenalised = Unpenalised(problem, penalty)
         self.w = w.copy()
         self.r = problem.residual(w) if w.any() else problem.y
         self.g, self.rr = None, None
@@ -154,6 +156,8 @@ class State:
         store, index = self.store, self.store.index
         w, g, rr = self.w[index], self.g[index], self.rr
         self.in_gram = store.prefers_gram()
+        if len(self.unpenalised.index):  # descent would end only at the rounding floor
+            self.in_gram = len(index) <= GRAM_LIMIT
         for point, alpha in zip(self.points[self.first :], self.alphas[self.first :], strict=True):
             if len(index) == 0:
                 point.w, point.r, point.sweeps = self.w, self.r, point.sweeps + 1
@@ -163,6 +167,7 @@ class State:
             point.w = np.zeros_like(self.w)
             point.w[index] = w
             point.r = store.residual(w)
+            self.unpenalised.project(point.w, point.r)
         if self.newton is not None:
             self.newton.forget()
 

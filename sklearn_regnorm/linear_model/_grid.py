@@ -1,0 +1,30 @@
+"""Grids of penalties."""
+
+import numpy as np
+
+from ..solvers.kernels import HUGE
+from ..solvers.path import solve_path
+
+# The grid of l1_ratio = 0 is that of this ratio: at 0 no finite alpha makes all coefficients zero.
+LEAST_GRID_RATIO = 1e-3
+# Sweeps to find the coefficients that are never penalised.
+START_SWEEPS = 10_000
+
+
+def alpha_grid(problem, l1_ratio, eps, n_alphas):
+    """Return a decreasing geometric grid from the least alpha with no penalised coefficient.
+
+    Targets which no alpha can separate, such as constant ones, get a constant grid at 1e-15.
+    """
+    penalty = problem.penalty(max(l1_ratio, LEAST_GRID_RATIO))
+    q, penalised = problem.q, ~penalty.free
+    if not penalised.all():  # the others are in the model from the start
+        start = solve_path(problem, penalty, [HUGE], tol=0.0, max_iter=START_SWEEPS)
+        q = problem.certificate(start.coefs[0], HUGE, penalty)[2]
+    q = np.where(q > 0, np.where(penalty.upper > 0, q, 0.0), np.where(penalty.lower < 0, q, 0.0))
+    tiny = np.finfo(np.float64).resolution
+    with np.errstate(over="ignore"):
+        alpha_max = np.max(np.abs(q[penalised]) / penalty.l1[penalised], initial=0.0)
+    if alpha_max <= tiny:
+        return np.full(n_alphas, tiny)
+    return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)

@@ -1,0 +1,179 @@
+"""Scorers of scikit-learn on the solutions of the folds, as they come."""
+
+from inspect import signature
+from threading import Lock
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import MethodMapping, process_routing
+
+from ..solvers.active_set import relaxed_path
+from ._base import routing_enabled
+
+# The metric where no scorer is given.
+ERROR = "neg_mean_squared_error"
+# The name of a scorer that is given as a function.
+NAMELESS = "score"
+
+
+def make_scorers(estimator, scoring):
+    """Return {metric: scorer} for scikit-learn's `scoring`; {} for None."""
+    if scoring is None:
+        return {}
+    if isinstance(scoring, dict):
+        named = dict(scoring)
+    elif isinstance(scoring, list | tuple | set):
+        if not all(isinstance(one, str) for one in scoring):
+            raise ValueError("scoring: a list must hold names of scorers; use a dict otherwise.")
+        named = {one: one for one in sorted(scoring)}
+    else:
+        named = {scoring if isinstance(scoring, str) else NAMELESS: scoring}
+    if not named:
+        raise ValueError("scoring is empty: give a scorer, or None for the mean squared error.")
+    return {name: check_scoring(estimator, scoring=one) for name, one in named.items()}
+
+
+def choosing_metric(refit, metrics):
+    """Return the name of the metric that chooses; `metrics` are the names of all."""
+    if refit is None and len(metrics) == 1:
+        return metrics[0]
+    if refit not in metrics:
+        problem = "needed with several scorers" if refit is None else f"no metric: {refit!r}"
+        raise ValueError(f"refit is {problem}; name one of {metrics}.")
+    return refit
+
+
+def weighed(estimator, scorers, sample_weight):
+    """Return {metric: scorer(model, X, y, weights)}, which hand weights on where they are due.
+
+    Due are they to scorers that take them; under metadata routing, to those that ask for them.
+    """
+    routed = {}
+    if routing_enabled() and scorers:
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        routed = process_routing(estimator, "fit", **given)
+
+    def wants(name, scorer):
+        if routing_enabled():
+            return "sample_weight" in routed[f"scorer_{name}"].score
+        parameters = signature(scorer).parameters.values()
+        return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+    def with_weights(scorer):
+        return lambda model, X, y, weights: scorer(model, X, y, sample_weight=weights)
+
+    def without(scorer):
+        return lambda model, X, y, weights: scorer(model, X, y)
+
+    return {
+        name: with_weights(scorer)
+        if sample_weight is not None and wants(name, scorer)
+        else without(scorer)
+        for name, scorer in scorers.items()
+    }
+
+
+def route_scorers(router, scorers):
+    """Add the scorers to an estimator's metadata router."""
+    for name, scorer in scorers.items():
+        mapping = MethodMapping().add(caller="fit", callee="score")
+        router.add(method_mapping=mapping, **{f"scorer_{name}": scorer})
+
+
+class Candidate(RegressorMixin, BaseEstimator):
+    """A solution that scorers judge: a linear model whose predictions on one X are known."""
+
+    def __init__(self, coef, intercept, X, predictions):
+        self.coef_ = coef
+        self.intercept_ = intercept
+        self.n_features_in_ = X.shape[1]
+        self._X = X
+        self._predictions = predictions
+
+    def predict(self, X):
+        """Return the predictions that are known, or those for another X."""
+        if X is self._X:
+            return self._predictions
+        return X @ self.coef_.T + self.intercept_
+
+
+class FoldScores:
+    """Scores, and predictions, of the left-out rows: what `CrossValidation.run` may show.
+
+    Parameters
+    ----------
+    scorers : dict of str to callable
+        As `weighed` returns them; if empty, the metric is `ERROR`.
+    grid : Grid
+    folds : list of (train, test)
+    rows : callable
+        ``rows(k)`` returns all rows of X that the problem of fold k was made from.
+    y, weights : ndarray of shape (n,)
+    keep : bool
+        Whether to add up the predictions.
+
+    Attributes
+    ----------
+    scores : dict of str to ndarray of shape (n_ratios, n_alphas, n_blends, n_folds)
+    """
+
+    def __init__(self, scorers, grid, folds, rows, y, weights, keep):
+        self.scorers = scorers
+        self.grid = grid
+        self.folds = folds
+        self.rows = rows
+        self.y = y
+        self.weights = weights
+        self.scores = {}
+        self.lock = Lock()
+        self.sums = np.zeros((*grid.shape, len(y))) if keep else None
+
+    def watch(self, k, i, part, problem, coefs):
+        """Judge the coefficients (m, p) of fold k at the i-th ratio and some alphas."""
+        test = self.folds[k][1]
+        X, y, weights = self.rows(k)[test], self.y[test], self.weights[test]
+        for g, blended in enumerate(self._blends(i, problem, coefs)):
+            outer, intercepts = problem.outer_coef(blended), problem.intercept(blended)
+            predictions = np.asarray(X @ outer.T) + intercepts
+            if self.sums is not None:
+                with self.lock:
+                    for row, one in zip(self.sums[i, part, g], predictions.T, strict=True):
+                        np.add.at(row, test, one)
+            found = [
+                self._judge(Candidate(*one, X, predicted), X, y, weights)
+                for *one, predicted in zip(outer, intercepts, predictions.T, strict=True)
+            ]
+            with self.lock:
+                for name in found[0]:
+                    if name not in self.scores:
+                        shape = *self.grid.shape, len(self.folds)
+                        self.scores[name] = np.full(shape, np.nan)
+                    self.scores[name][i, part, g, k] = [one[name] for one in found]
+
+    def _blends(self, i, problem, coefs):
+        if self.grid.blends is None:
+            return [coefs]
+        relaxed = relaxed_path(problem, problem.penalty(self.grid.ratios[i]), coefs)
+        return [blend(one, coefs, relaxed) for one in self.grid.blends]
+
+    def _judge(self, candidate, X, y, weights):
+        predicted = candidate.predict(X)
+        if not np.all(np.isfinite(predicted)):
+            return dict.fromkeys(self.scorers or [ERROR], np.nan)
+        if not self.scorers:
+            return {ERROR: -float(weights @ (y - predicted) ** 2 / weights.sum())}
+        return {name: scorer(candidate, X, y, weights) for name, scorer in self.scorers.items()}
+
+    def predictions(self):
+        """Return the mean of the predictions of each left-out row, NaN for rows never left out."""
+        counts = sum(np.bincount(test, minlength=len(self.y)) for _, test in self.folds)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.sums / np.where(counts > 0, counts, np.nan)
+
+
+def blend(share, coefs, relaxed):
+    """Return ``share * coefs + (1 - share) * relaxed``; exactly either where the other has none."""
+    if share == 1.0:
+        return coefs
+    return relaxed if share == 0.0 else share * coefs + (1.0 - share) * relaxed
