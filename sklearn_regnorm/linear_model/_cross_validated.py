@@ -32,6 +32,7 @@ from ._scoring import ERROR, FoldScores, choosing_metric, make_scorers, weighed
 from ._selection import (
     CRITERIA,
     FOLD_WEIGHTINGS,
+    FREEDOM_WORK,
     Grid,
     check_rule,
     choose,
@@ -42,8 +43,6 @@ from ._setting import Setting
 
 # Shares of the penalised coefficients that relax=True chooses from, as R's glmnet.
 BLENDS = [0.0, 0.25, 0.5, 0.75, 1.0]
-# Multiplications that degrees of freedom of an elastic net may take if nobody asked for them.
-FREEDOM_WORK = 2e9
 
 
 class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):

@@ -1,14 +1,12 @@
 """Ridge regression that chooses its penalty by leave-one-out or other cross-validation."""
 
 from collections.abc import Callable
-from inspect import signature
 from numbers import Integral
+from time import perf_counter
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.metrics import check_scoring
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from .._threads import Workers
 from .._typing import CV, Matrix, Vector, Weights
@@ -22,19 +20,32 @@ from .._validation import (
 )
 from .._warnings import warn_caller
 from ..solvers.closed_form import RidgeSolver
-from ..solvers.cross_validation import cross_validate_ridge
+from ..solvers.cross_validation import cross_validate_ridge, row_errors
 from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
-from ..solvers.ridge_path import automatic_grid, ridge_path
-from ._base import LinearRegressor, all_or_nothing, check_common, routing_enabled, warn_if_unsolved
+from ..solvers.ridge_path import automatic_grid, ridge_freedom, ridge_path
+from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
+from ._choice import ChoosingMixin, Solutions
 from ._documentation import document
 from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._ridge import Ridge
+from ._scoring import ERROR, choosing_metric, make_scorers, weighed
+from ._selection import (
+    CRITERIA,
+    FOLD_WEIGHTINGS,
+    FREEDOM_WORK,
+    Grid,
+    check_rule,
+    choose,
+    information_criteria,
+    make_table,
+    mean_and_error,
+)
 
 
 @document
-class RidgeCV(SplitterRouting, LinearRegressor):
+class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
     """Ridge regression that chooses `alpha` by cross-validation, leave-one-out by default.
 
     Every solution minimises the objective of :class:`Ridge`. Without `cv`, the errors of leaving
@@ -48,7 +59,7 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         times the largest squared singular value of the weighted, centred X. A choice at the edge
         of the grid warns.
     {fit_intercept}
-    scoring : str, callable, default=None
+    scoring : str, callable, list or dict of them, default=None
         None means minus the mean squared error, weighted by `sample_weight` and averaged over the
         folds, as in the other CV estimators here (scikit-learn takes R^2 where `cv` is given: ask
         for it by ``scoring="r2"``). Scorers judge the left-out predictions, or each fold's.
@@ -63,6 +74,14 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         Without `cv`, choose one alpha for each target.
     {standardize_cv}
     {n_jobs}
+    selection_rule : {"min", "1se", "aic", "bic", "ebic"} or callable, default="min"
+        What chooses among the penalties, as for :class:`ElasticNetCV`; `select` applies another
+        rule afterwards.
+    refit : str, default=None
+        The metric that chooses, if `scoring` names several.
+    fold_weighting : {"equal", "size"}, default="equal"
+        With `cv`, whether means over folds weight each by its held-out weight. Rows left out are
+        always weighted.
 
     Attributes
     ----------
@@ -89,6 +108,17 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         or with `scoring` the predictions.
     n_iter_ : int
         1.
+    cv_table_ : dict of str to ndarray of shape (n_alphas,)
+        One row per alpha, as for :class:`ElasticNetCV`; without `cv` no columns of single folds,
+        with several targets no degrees of freedom and criteria.
+    best_index_ : int or ndarray of shape (n_targets,)
+        The chosen row of `cv_table_`.
+    metric_ : str
+        The metric that chose.
+
+    See Also
+    --------
+    ElasticNetCV : With ``l1_ratio=0`` the same model, with preprocessors, penalty factors, bounds.
 
     References
     ----------
@@ -109,13 +139,16 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         alphas: int | Vector = 100,
         *,
         fit_intercept: bool = True,
-        scoring: str | Callable | None = None,
+        scoring: Any = None,
         cv: CV = None,
         gcv_mode: str | None = None,
         store_cv_results: bool = False,
         alpha_per_target: bool = False,
         standardize: bool = False,
         n_jobs: int | None = None,
+        selection_rule: str | Callable = "min",
+        refit: str | None = None,
+        fold_weighting: str = "equal",
     ) -> None:
         self.alphas = alphas
         self.fit_intercept = fit_intercept
@@ -126,6 +159,9 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         self.alpha_per_target = alpha_per_target
         self.standardize = standardize
         self.n_jobs = n_jobs
+        self.selection_rule = selection_rule
+        self.refit = refit
+        self.fold_weighting = fold_weighting
 
     @all_or_nothing
     def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None, **params: Any) -> Self:
@@ -150,8 +186,8 @@ class RidgeCV(SplitterRouting, LinearRegressor):
         ValueError, TypeError
             If a parameter, an array or a fold is unusable; the estimator is then left as it was.
         """
-        grid, scorer = self._check_parameters()
-        scorer = self._weigh(scorer, sample_weight)
+        grid, scorers = self._check_parameters()
+        scorers = weighed(self, scorers, sample_weight)
         if self.cv is None and params:
             raise TypeError(f"{sorted(params)} are for a splitter, and cv=None has none.")
         X, y = check_X_y(self, X, y, multi_output=True)
@@ -169,21 +205,15 @@ class RidgeCV(SplitterRouting, LinearRegressor):
             grid = automatic_grid(problems, grid) * data.total_weight
         alphas = np.sort(grid)[::-1]
         inner = alphas / data.total_weight
+        begin = perf_counter()
         if folds is None:
-            scores = self._leave_one_out(problems, y, grid, inner, scorer)
+            scores, sizes = self._leave_one_out(problems, y, grid, inner, scorers)
         else:
-            scores = self._cross_validate(problems, X, y, folds, inner, scorer)
-        best = np.argmax(scores, axis=0)
-        self.best_score_ = scores.max(axis=0)
+            scores, sizes = self._cross_validate(problems, X, y, folds, inner, scorers)
+        seconds = (perf_counter() - begin) / len(inner)
+        self.metric_ = choosing_metric(self.refit, list(scores))
         self.alphas_ = alphas
-        self.alpha_ = float(alphas[best]) if best.ndim == 0 else alphas[best]
-        if len(alphas) > 1 and np.any((best == 0) | (best == len(alphas) - 1)):
-            warn_caller(
-                f"RidgeCV chose alpha={self.alpha_}, the edge of its grid "
-                f"[{alphas[-1]:.3g}, {alphas[0]:.3g}]: widen alphas.",
-                UserWarning,
-            )
-        self._publish(problems, inner, best, one_target=y.ndim == 1)
+        self._publish(problems, inner, scores, sizes, seconds, one_target=y.ndim == 1)
         return self
 
     def _check_parameters(self):
@@ -198,128 +228,188 @@ class RidgeCV(SplitterRouting, LinearRegressor):
             grid = check_number("alphas", self.alphas, low=1, integer=True)
         else:
             grid = check_alphas("alphas", self.alphas)
-        scorer = None
-        if self.scoring is not None:
-            scorer = check_scoring(self, scoring=self.scoring)
-        return grid, scorer
-
-    def _weigh(self, scorer, sample_weight):
-        """Return scorer(model, X, y, weights), which hands the weights on where they are due.
-
-        Due are they to scorers that take them; under metadata routing, to those that ask for them.
-        """
-        if scorer is None:
-            return None
-        parameters = signature(scorer).parameters.values()
-        wants = any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
-        if routing_enabled():
-            given = {} if sample_weight is None else {"sample_weight": sample_weight}
-            wants = "sample_weight" in process_routing(self, "fit", **given).scorer.score
-        if sample_weight is None or not wants:
-            return lambda model, X, y, weights: scorer(model, X, y)
-        return lambda model, X, y, weights: scorer(model, X, y, sample_weight=weights)
+        check_rule(self.selection_rule)
+        check_choice("fold_weighting", self.fold_weighting, FOLD_WEIGHTINGS)
+        scorers = make_scorers(self, self.scoring)
+        if scorers:
+            choosing_metric(self.refit, list(scorers))
+        elif self.refit is not None:
+            raise ValueError(f"refit={self.refit!r} names a metric, and there is no scoring.")
+        if self.alpha_per_target and self.selection_rule != "min":
+            raise ValueError('alpha_per_target=True goes with selection_rule="min" only.')
+        return grid, scorers
 
     # ------------------------------------------------------------ errors
 
-    def _leave_one_out(self, problems, y, grid, inner, scorer):
-        """Return the scores (n_alphas,), or (n_alphas, n_targets) with one alpha per target."""
+    def _leave_one_out(self, problems, y, grid, inner, scorers):
+        """Return the scores (n_alphas, n_targets or 1, n_folds) by metric, and the folds' sizes.
+
+        Each row is a fold, unless scorers judge the left-out predictions: all of them at once.
+        """
         data = problems[0].data
         penalty = problems[0].penalty(0.0)
         residuals = leave_one_out(problems, penalty, inner) * data.y_scale
         errors = residuals**2
-        v = problems[0].weights
-        by_target = -np.einsum("i,kit->kt", v, errors)
+        counts = data.weights > 0
         stored = errors * (data.weights * data.weight_unit)[:, None]
-        if scorer is not None:
+        scores = {ERROR: -np.moveaxis(errors[:, counts], 1, 2)}
+        sizes = data.weights[counts]
+        if scorers:
             stored = np.atleast_2d(y.T).T - residuals
-            by_target = self._score_left_out(stored, y, scorer, data.weights)
+            scores, sizes = self._score_left_out(stored, y, scorers, data.weights), np.ones(1)
         self.mse_path_ = errors[:, :, 0] if y.ndim == 1 else errors
         if self.store_cv_results:
             order = len(grid) - 1 - np.argsort(np.argsort(grid, kind="stable"), kind="stable")
             stored = np.moveaxis(stored[order], 0, -1)
             self.cv_results_ = stored[:, 0] if y.ndim == 1 else stored
-        if self.alpha_per_target and y.ndim == 2 and y.shape[1] > 1:
-            return by_target
-        return by_target.mean(axis=1)
+        return scores, sizes
 
-    def _score_left_out(self, predictions, y, scorer, weights):
-        """Return the scorer's verdict on left-out predictions, (n_alphas, n_targets or 1)."""
+    def _score_left_out(self, predictions, y, scorers, weights):
+        """Return the scorers' verdicts on left-out predictions, (n_alphas, n_targets or 1, 1)."""
         counts = weights > 0
-        truth = y if y.ndim == 2 else y[:, None]
-        if self.alpha_per_target:
-            return np.array(
-                [
-                    [
-                        scorer(_Echo(), p[counts, t], truth[counts, t], weights[counts])
-                        for t in range(p.shape[1])
-                    ]
-                    for p in predictions
-                ]
-            )
-        if y.ndim == 1:
-            predictions = predictions[:, :, 0]
-        return np.array(
-            [[scorer(_Echo(), p[counts], y[counts], weights[counts])] for p in predictions]
-        )
+        truth, predictions, weights = y[counts], predictions[:, counts], weights[counts]
+        if self.alpha_per_target and y.ndim == 2:
+            parts = [(truth[:, t], predictions[:, :, t]) for t in range(y.shape[1])]
+        else:
+            parts = [(truth, predictions[:, :, 0] if y.ndim == 1 else predictions)]
+        return {
+            name: np.array(
+                [[[scorer(_Echo(), one, target, weights)] for one in by_alpha]
+                 for target, by_alpha in parts]
+            ).swapaxes(0, 1)
+            for name, scorer in scorers.items()
+        }  # fmt: skip
 
-    def _cross_validate(self, problems, X, y, folds, inner, scorer):
-        """Return the mean scores (n_alphas,) over the folds."""
+    def _cross_validate(self, problems, X, y, folds, inner, scorers):
+        """Return the scores (n_alphas, 1, n_folds) by metric, and the folds' sizes."""
         data = problems[0].data
 
         def judge(fold, coefs, test):
             model = Ridge()
             model.n_features_in_ = X.shape[1]
-            scores = np.empty(len(coefs))
+            side = X[test], y[test], data.weights[test]
+            verdicts = np.empty((len(coefs), len(scorers)))
             for k, one in enumerate(coefs):
                 model.coef_, model.intercept_ = _outer(fold, one, y.ndim == 1)
-                scores[k] = scorer(model, X[test], y[test], data.weights[test])
-            return scores
+                verdicts[k] = [scorer(model, *side) for scorer in scorers.values()]
+            return verdicts
 
         with Workers(self.n_jobs) as workers:
-            self.mse_path_, self.dual_gap_path_, scores = cross_validate_ridge(
-                data, folds, inner, workers, judge if scorer else None
+            self.mse_path_, self.dual_gap_path_, verdicts = cross_validate_ridge(
+                data, folds, inner, workers, judge if scorers else None
             )
-        return scores.mean(axis=1)
+        names = list(scorers) or [ERROR]
+        verdicts = verdicts.reshape(*verdicts.shape[:2], len(names))
+        scores = {name: verdicts[:, None, :, m] for m, name in enumerate(names)}
+        return scores, np.array([data.weights[test].sum() for _, test in folds])
 
     # ------------------------------------------------------------ result
 
-    def _publish(self, problems, inner, best, one_target):
+    def _publish(self, problems, inner, scores, sizes, seconds, one_target):
         penalty = problems[0].penalty(0.0)
-        coefs, _ = ridge_path(problems, penalty, inner)
+        coefs, gaps = ridge_path(problems, penalty, inner)
+        weighting = "size" if self.cv is None else self.fold_weighting  # a row twice is two folds
+        by_target = mean_and_error(scores[self.metric_], sizes, weighting)[0]
+        grid = Grid([0.0], self.alphas_[None])
+        gaps = np.stack([one.outer_gap(gaps[:, t]) for t, one in enumerate(problems)], axis=1)
+        self.cv_table_ = make_table(
+            grid,
+            {name: one.mean(axis=1)[None, :, None] for name, one in scores.items()},
+            sizes,
+            weighting,
+            self._extras(problems, penalty, inner, coefs)
+            | {"dual_gap": gaps.max(axis=1)[None]}
+            | {"fit_time": np.full((1, len(inner)), seconds)},
+            splits=self.cv is not None,
+        )
+        if by_target.shape[1] > 1 and self.alpha_per_target:
+            best = np.argmax(by_target, axis=0)
+            self.best_score_ = by_target.max(axis=0)
+        else:
+            best = choose(self.cv_table_, self.selection_rule, self.metric_)
+        if self.selection_rule == "min":
+            self._warn_at_the_edge(best)
         picks = np.broadcast_to(best, len(problems))
-        solver, results = RidgeSolver(problems, penalty), []
+        solver = RidgeSolver(problems, penalty)
         for pick in np.unique(picks):  # to rounding from X itself
             coefs[pick] = solver.solve(inner[pick])[0]
         for t, (problem, pick) in enumerate(zip(problems, picks, strict=True)):
             w, alpha = coefs[pick, t], inner[pick]
             gap = problem.certificate(w, alpha, penalty)[0]
-            results.append(publish(problem, penalty, alpha, w, gap))
+            gaps[pick, t] = publish(problem, penalty, alpha, w, gap)[2]
             goal = problem.outer_gap(problem.goal(1e-4))
-            warn_if_unsolved(self, self.alphas_[pick], results[-1][2], goal, 1)
-        coef, intercept, gap = (np.array(parts) for parts in zip(*results, strict=True))
-        one = len(problems) == 1
-        self.coef_ = coef[0] if one else coef
-        self.intercept_ = float(intercept[0]) if one_target else intercept
-        self.dual_gap_ = float(gap[0]) if one else gap
+            warn_if_unsolved(self, self.alphas_[pick], gaps[pick, t], goal, 1)
         self.coef_path_, self.intercept_path_ = _outer(problems, coefs, one_target)
-        self.lambda_1_ = 0.0
-        self.lambda_2_ = inner[best] / 2.0
-        self.n_iter_ = 1
+        self._solutions = Solutions(grid, self.coef_path_[None], self.intercept_path_[None])
+        self._gaps, self._total_weight = gaps, problems[0].data.total_weight
+        self._take(best)
 
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return how metadata are routed: to fit, to the splitter and to the scorer.
+    def _extras(self, problems, penalty, inner, coefs):
+        """Return the table's columns about solutions on all rows, (1, n_alphas)."""
+        extras = {"n_nonzero": np.count_nonzero(coefs, axis=(1, 2))}
+        if len(problems) == 1:
+            work = np.inf if self.selection_rule in CRITERIA else FREEDOM_WORK
+            extras["df"] = ridge_freedom(problems, penalty, inner, work) + bool(self.fit_intercept)
+            one = problems[0]
+            mean_square = one.outer_gap(row_errors(one, coefs[:, 0], one.weights))
+            size = one.data.total_weight, len(one.norm)
+            extras |= information_criteria(mean_square, extras["df"], *size)
+        elif self.selection_rule in CRITERIA:
+            raise ValueError(
+                f"selection_rule={self.selection_rule!r} is for one target; use 'min' or '1se'."
+            )
+        extras["n_iter"] = np.ones(len(inner), dtype=int)
+        return {name: one[None] for name, one in extras.items()}
+
+    def _warn_at_the_edge(self, best):
+        alphas, best = self.alphas_, np.asarray(best)
+        if len(alphas) > 1 and np.any((best == 0) | (best == len(alphas) - 1)):
+            warn_caller(
+                f"RidgeCV chose alpha={alphas[best]}, the edge of its grid "
+                f"[{alphas[-1]:.3g}, {alphas[0]:.3g}]: widen alphas.",
+                UserWarning,
+            )
+
+    def select(self, rule: str | Callable) -> Self:
+        """Return the fitted estimator that another selection rule leads to, without refitting.
+
+        Parameters
+        ----------
+        rule : {"min", "1se", "aic", "bic", "ebic"} or callable
+            As `selection_rule`. A callable gets a copy of `cv_table_` and returns a row of it.
 
         Returns
         -------
-        MetadataRouter
+        RidgeCV
+            A copy of this estimator; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If the rule is unknown, does not apply, or returns no row; with `alpha_per_target`.
         """
-        router = super().get_metadata_routing()
-        if self.scoring is not None:
-            router.add(
-                scorer=check_scoring(self, scoring=self.scoring),
-                method_mapping=MethodMapping().add(caller="fit", callee="score"),
-            )
-        return router
+        if np.ndim(getattr(self, "alpha_", 0.0)):
+            raise ValueError("select does not apply with alpha_per_target=True.")
+        return super().select(rule)
+
+    def _take(self, best):
+        """Set the attributes of the choice: one row of the table, or one for each target."""
+        one = np.ndim(best) == 0
+        self.best_index_ = int(best) if one else best
+        targets = range(self._gaps.shape[1])
+        picks = np.broadcast_to(best, len(targets))
+        if one:
+            self.best_score_ = self.cv_table_[f"mean_test_{self.metric_}"][best]
+            self.coef_, self.intercept_ = self._solutions.at(best)
+        else:
+            self.coef_ = self.coef_path_[picks, targets]
+            self.intercept_ = self.intercept_path_[picks, targets]
+        gaps = self._gaps[picks, targets]
+        self.dual_gap_ = float(gaps[0]) if len(targets) == 1 else gaps
+        self.alpha_ = float(self.alphas_[best]) if one else self.alphas_[best]
+        self.lambda_1_ = 0.0
+        self.lambda_2_ = self.alpha_ / self._total_weight / 2.0
+        self.n_iter_ = 1
 
 
 class _Echo(RegressorMixin, BaseEstimator):

@@ -12,6 +12,8 @@ RULES = "min", "1se", *CRITERIA
 FOLD_WEIGHTINGS = "equal", "size"
 # EBIC's gamma (Chen and Chen, Biometrika 95 (2008)).
 EBIC_GAMMA = 0.5
+# Multiplications that degrees of freedom of a ridge part may take if nobody asked for them.
+FREEDOM_WORK = 2e9
 
 
 def check_rule(rule):

@@ -51,6 +51,7 @@ def summarise(model, n_coefficients):
     """Return the `Summary` of a fitted CV estimator."""
     n_coefficients = check_number("n_coefficients", n_coefficients, low=0, integer=True)
     table, row = model.cv_table_, model.best_index_
+    row = int(np.ravel(row)[0])  # with one penalty per target, that of the first
     name, rule = model.metric_, model.selection_rule
     lambdas = np.ravel(model.lambda_1_), np.ravel(model.lambda_2_)
     many = np.ndim(model.alpha_) > 0
@@ -69,7 +70,8 @@ def summarise(model, n_coefficients):
         mean, error = table[f"mean_test_{name}"][row], table[f"se_test_{name}"][row]
         label = name.removeprefix("neg_").replace("_", " ")
         sign = -1.0 if name.startswith("neg_") else 1.0
-        facts.append((f"cross-validated {label}", f"{sign * mean:.6g} ± {error:.2g} (SE)"))
+        spread = "" if np.isnan(error) else f" ± {error:.2g} (SE)"
+        facts.append((f"cross-validated {label}", f"{sign * mean:.6g}{spread}"))
     facts += [
         (one.upper(), f"{table[one][row]:.6g}")
         for one in CRITERIA

@@ -51,6 +51,24 @@ def ridge_path(problems, penalty, alphas):
     return coefs, gaps
 
 
+def ridge_freedom(problems, penalty, alphas, most_work):
+    """Return the traces (n_alphas,) of the hat matrices, without the intercept's.
+
+    NaN if the spectrum would take more than `most_work` multiplications.
+    """
+    solver = RidgeSolver(problems, penalty)
+    order = min(len(solver.rows), len(penalty.l2))
+    if not solver.factorable or float(order) ** 3 > most_work:
+        return np.full(len(alphas), np.nan)
+    G = solver.matrix()
+    if solver.tall:
+        G = G / solver.shape / solver.shape[:, None]
+    values = np.maximum(linalg.eigvalsh(G), 0.0)
+    values = values[values > order * kernels.EPS * values.max(initial=0.0)]
+    inner = alphas * solver.unit**2
+    return (values / (values + inner[:, None])).sum(axis=1)
+
+
 def _by_columns(solver, problems, alphas):
     """Return coefficients, correlations (n_alphas, n_targets, p) and r'Vr, all in p-space."""
     G, shape = solver.matrix(), solver.shape
