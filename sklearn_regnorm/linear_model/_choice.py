@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from sklearn import get_config
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from ._scoring import blend
@@ -123,3 +125,13 @@ class ChoosingMixin:
         """
         check_is_fitted(self)
         return summarise(self, n_coefficients)
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Return what notebooks show: scikit-learn's diagram and, once fitted, the summary."""
+        shown = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            fitted = hasattr(self, "cv_table_")
+            shown["text/html"] = estimator_html_repr(self) + (
+                self.summary()._repr_html_() if fitted else ""
+            )
+        return shown

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._callbacks import CallbackSupportMixin, with_callbacks
 from .._threads import Workers
 from .._typing import Matrix, Vector, Weights
 from .._validation import (
@@ -28,6 +29,7 @@ from ._choice import ChoosingMixin, Solutions
 from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._grid import alpha_grid
+from ._progress import follow
 from ._scoring import ERROR, FoldScores, choosing_metric, make_scorers, weighed
 from ._selection import (
     CRITERIA,
@@ -45,7 +47,9 @@ from ._setting import Setting
 BLENDS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
+class CrossValidatedRegressor(
+    SplitterRouting, ChoosingMixin, CallbackSupportMixin, LinearRegressor
+):
     """Chooses alpha, and the ratio, along warm-started paths on all folds at once."""
 
     _several_targets = False
@@ -54,6 +58,7 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
+    @with_callbacks
     def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty by cross-validation and fit it to all rows.
 
@@ -96,6 +101,7 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
             if scorers or blends is not None or self.store_predictions:
                 keep = self.store_predictions
                 judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, keep)
+            progress = follow(self, setting, grid, len(folds), X, y)
             result = setting.engine.run(
                 ratios,
                 grid.alphas,
@@ -103,9 +109,12 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
                 max_iter=self.max_iter,
                 early_stopping=self.early_stopping,
                 watch=judge and judge.watch,
+                progress=progress,
             )
             sizes = np.array([weights[test].sum() for _, test in folds])
             self._publish(setting, grid, result, judge, sizes, not isinstance(alphas, int))
+        if progress is not None:
+            progress.end()
         return self
 
     # ------------------------------------------------------------ parameters

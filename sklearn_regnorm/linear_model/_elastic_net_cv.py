@@ -26,7 +26,7 @@ class ElasticNetCV(CrossValidatedRegressor):
     {tol}
     {cv}
     verbose : bool or int, default=0
-        Accepted for scikit-learn's sake; without effect.
+        Whether to print which folds and penalties have been solved.
     {n_jobs}
     {positive}
     {standardize_cv}
@@ -139,7 +139,7 @@ class LassoCV(CrossValidatedRegressor):
     {tol}
     {cv}
     verbose : bool or int, default=False
-        Accepted for scikit-learn's sake; without effect.
+        Whether to print which folds and penalties have been solved.
     {n_jobs}
     {positive}
     {standardize_cv}
