@@ -78,7 +78,7 @@ SHARED = {
         minimum by no more.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had them.""",
     "cv_fitted": """alpha_ : float
         The chosen penalty.
