@@ -13,7 +13,7 @@ ORDER = [
     "plot_several_targets",
     "plot_batch_normalization_by_hand",
     "plot_learning_rates",
-    "plot_batch_size",
+    "plot_deep_network",
     "plot_normalize_a_stream",
     "plot_layer_normalization",
     "plot_learned_scale",
