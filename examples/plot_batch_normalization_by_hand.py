@@ -41,8 +41,8 @@ print("σ_B² =", variance)
 # %%
 # Step 3: normalize
 # -----------------
-# x̂_i = (x_i − μ_B) / √(σ_B² + ε). The small ε keeps the root away from zero; it makes the variance of x̂
-# a little less than 1.
+# x̂_i = (x_i − μ_B) / √(σ_B² + ε). The small ε keeps the root away from zero; it makes the
+# variance of x̂ a little less than 1.
 
 eps = 1e-5
 normalized = (batch - mu) / np.sqrt(variance + eps)
@@ -51,8 +51,8 @@ print("mean of x̂:", normalized.mean(axis=0), " variance of x̂:", normalized.v
 # %%
 # Step 4: scale and shift
 # -----------------------
-# y_i = γ x̂_i + β, with one γ and one β per column. A network learns them; here they are given. With
-# γ = σ_B and β = μ_B the batch would come back as it was: nothing is lost.
+# y_i = γ x̂_i + β, with one γ and one β per column. A network learns them; here they are given.
+# With γ = σ_B and β = μ_B the batch would come back as it was: nothing is lost.
 
 gamma, beta = np.array([2.0, 0.5]), np.array([1.0, -1.0])
 by_hand = gamma * normalized + beta
@@ -62,9 +62,9 @@ print("by hand and by the package differ by", np.abs(by_hand - layer.normalize_b
 # %%
 # Step 5: statistics to keep
 # --------------------------
-# When it comes to prediction there may be no batch, only one row. So statistics of the training rows are
-# kept. Networks keep an exponential average (``momentum=0.1``); pooling (the default) gives the mean and the
-# variance of all rows exactly, however they were split.
+# When it comes to prediction there may be no batch, only one row. So statistics of the training
+# rows are kept. Networks keep an exponential average (``momentum=0.1``); pooling (the default)
+# gives the mean and the variance of all rows exactly, however they were split.
 
 order = np.random.default_rng(0).permutation(len(X))
 average, pooled = BatchNormalizer(momentum=0.1), BatchNormalizer()
@@ -82,15 +82,14 @@ print(
     np.abs(pooled.mean_ - seen.mean(axis=0)).max(), np.abs(pooled.var_ / seen.var(axis=0) - 1).max()
 )
 print(f"true mean of proline {seen[:, 1].mean():.1f}; after 22 batches: ", end="")
-print(
-    f"average from the first batch {average.mean_[1]:.1f}, from 0 (PyTorch) {torch_like.mean_[1]:.1f}"
-)
+print(f"from the first batch {average.mean_[1]:.1f}, from 0 (PyTorch) {torch_like.mean_[1]:.1f}")
 
 # %%
 # A batch of one row
 # ------------------
-# Its mean is the row itself, so x̂ = 0 and y = β whatever the row: batch normalization cannot learn from batches of
-# one. Layer normalization takes its statistics across the row's columns and does not notice.
+# Its mean is the row itself, so x̂ = 0 and y = β whatever the row: batch normalization cannot
+# learn from batches of one. Layer normalization takes its statistics across the row's columns and
+# does not notice.
 
 one_row = X[:1]
 print("batch:", layer.normalize_batch(one_row)[0], " β:", beta)

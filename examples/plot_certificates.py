@@ -2,13 +2,14 @@
 Certificates: how far from the optimum is this answer?
 ======================================================
 
-A solver stops at some point. How far is what it returns from the best there is? ``dual_gap_`` bounds
-that, for the coefficients returned. Is the bound kept, and is it close?
+A solver stops at some point. How far is what it returns from the best there is? ``dual_gap_``
+bounds that, for the coefficients returned. Is the bound kept, and is it close?
 """
 
 # %%
-# Handwritten digits, 3 against 8, with all products of pixels: 357 rows, 2144 columns. Nine penalties,
-# and three values of ``tol``. The minimum is known from a fit to the rounding floor (``tol=0``).
+# Handwritten digits, 3 against 8, with all products of pixels: 357 rows, 2144 columns. Nine
+# penalties, and three values of ``tol``. The minimum is known from a fit to the rounding floor
+# (``tol=0``).
 
 import warnings
 
@@ -53,14 +54,15 @@ for name, some in points.items():
     tol, gap, excess = np.array(some).T
     print(
         f"{name:16s} certificate at most {gap.max():.0e}, excess at most {excess.max():.0e}; "
-        f"excess above the certificate by more than rounding: {np.sum(excess > gap + 1e-15)} of 27; "
+        f"excess above the certificate, beyond rounding: {np.sum(excess > gap + 1e-15)} of 27; "
         f"{warned[name]} fits warned"
     )
 
 # %%
-# Every point lies on or below the diagonal: the excess is never more than the certificate. Both packages
-# compute one; here it is also there for every fold and every penalty of a cross-validation
-# (``dual_gap_path_``), and is computed anew from X and y for the coefficients that are returned.
+# Every point lies on or below the diagonal: the excess is never more than the certificate. Both
+# packages compute one; here it is also there for every fold and every penalty of a
+# cross-validation (``dual_gap_path_``), and is computed anew from X and y for the coefficients
+# that are returned.
 
 figure, axis = plt.subplots(figsize=(6.5, 4.5), layout="constrained")
 for (name, some), color, marker in zip(points.items(), (BLUE, ORANGE), "os", strict=True):

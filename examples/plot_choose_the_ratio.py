@@ -24,9 +24,10 @@ data = {
 }
 
 # %%
-# ``standardize=True`` scales the columns anew within every fold. All ratios share the folds and what
-# is computed from X, so that eight ratios do not take eight times as long. ``eps`` lengthens the grids:
-# where L1 is a hundredth of the penalty, a grid that ends at 1e-3 of the largest α is still all L2.
+# ``standardize=True`` scales the columns anew within every fold. All ratios share the folds and
+# what is computed from X, so that eight ratios do not take eight times as long. ``eps`` lengthens
+# the grids: where L1 is a hundredth of the penalty, a grid that ends at 1e-3 of the largest α is
+# still all L2.
 
 figure, panels = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for panel, (name, (X, y)) in zip(panels, data.items(), strict=True):
@@ -54,8 +55,8 @@ panels[0].set_ylabel("l1_ratio")
 figure.colorbar(filled, ax=panels, label="standard errors above the least error")
 
 # %%
-# On these data every ratio has a λ that is about as good, within 0.7 standard errors: the ratio decides
-# how many columns stay, and hardly how well the model predicts. It matters more where groups of columns say the same
-# (:ref:`sphx_glr_auto_examples_plot_correlated_features.py`).
+# On these data every ratio has a λ that is about as good, within 0.7 standard errors: the ratio
+# decides how many columns stay, and hardly how well the model predicts. It matters more where
+# groups of columns say the same (:ref:`sphx_glr_auto_examples_plot_correlated_features.py`).
 
 plt.show()

@@ -3,16 +3,16 @@ Batch and layer normalization inside a network
 ==============================================
 
 They are said to make deep networks trainable, to allow larger steps, and, batch normalization, to
-regularise by the noise of its statistics. A network written out in numpy, small enough to be read, measures all
-three.
+regularise by the noise of its statistics. A network written out in numpy, small enough to be read,
+measures all three.
 """
 
 # %%
 # The network
 # -----------
 # Digits, 64 pixels; hidden layers of 32 ReLU units, each normalized before the ReLU; softmax. Both
-# normalizations have the same formula and the same derivative: only the axis differs over which means are
-# taken. `size` is the number of rows that share batch statistics.
+# normalizations have the same formula and the same derivative: only the axis differs over which
+# means are taken. `size` is the number of rows that share batch statistics.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,9 +124,9 @@ panels[0].legend(title="normalization")
 # %%
 # The noise of the statistics
 # ---------------------------
-# Two hidden layers, 200 rows to learn from. Gradients always come from 100 rows; the rows that share statistics are
-# all of them, or 50, 20, 10, 5, 2. Prediction uses the statistics of all 200 rows. If noise regularises, other
-# digits should be recognised better with fewer rows.
+# Two hidden layers, 200 rows to learn from. Gradients always come from 100 rows; the rows that
+# share statistics are all of them, or 50, 20, 10, 5, 2. Prediction uses the statistics of all 200
+# rows. If noise regularises, other digits should be recognised better with fewer rows.
 
 sizes = [2, 5, 10, 20, 50, 100]
 accuracy = np.empty((len(sizes), 10))
@@ -159,17 +159,16 @@ panels[2].annotate(f"2 rows: {accuracy[0].mean():.2f}", (2.1, 0.9005))
 panels[2].set_title("noise of the statistics (± SE, 10 runs)")
 panels[2].legend()
 for size, some in zip(sizes, accuracy, strict=True):
-    print(
-        f"statistics of {size:3d} rows: accuracy {some.mean():.3f} ± {some.std(ddof=1) / 10**0.5:.3f}"
-    )
-print(f"no normalization:       accuracy {np.mean(plain):.3f}")
+    print(f"statistics of {size:3d} rows: {some.mean():.3f} ± {some.std(ddof=1) / 10**0.5:.3f}")
+print(f"no normalization:       {np.mean(plain):.3f}")
 
 # %%
-# - **Deep networks**: of 20 layers without normalization, no step size trains; with batch normalization steps from 0.3
-#   to 1 do. Layer normalization does not help at this depth.
-# - **Larger steps**: with one layer, batch normalization works for steps from 0.03 to 3, a hundredfold; without, from 0.1
-#   to 1.
-# - **Noise**: it regularises a little. Statistics of 5 rows give a better network than those of all 100, by one
-#   point of accuracy; those of 2 rows ruin it. But here the network without normalization is at least as good.
+# - **Deep networks**: of 20 layers without normalization, no step size trains; with batch
+#   normalization steps from 0.3 to 1 do. Layer normalization does not help at this depth.
+# - **Larger steps**: with one layer, batch normalization works for steps from 0.03 to 3, a
+#   hundredfold; without, from 0.1 to 1.
+# - **Noise**: it regularises a little. Statistics of 5 rows give a better network than those of
+#   all 100, by one point of accuracy; those of 2 rows ruin it. But here the network without
+#   normalization is at least as good.
 
 plt.show()

@@ -2,8 +2,9 @@
 Layer normalization: rows of one kind
 =====================================
 
-Spectra and images differ in brightness and contrast from row to row, for reasons that have nothing to do
-with what they show. Can a row be normalized by itself, and what if columns are scaled instead?
+Spectra and images differ in brightness and contrast from row to row, for reasons that have nothing
+to do with what they show. Can a row be normalized by itself, and what if columns are scaled
+instead?
 """
 
 # %%
@@ -56,8 +57,9 @@ for i, model in enumerate(models):
         print("".join(f"{one:>16.3f} " for one in accuracy[i, j]))
 
 # %%
-# RMS normalization takes a factor out, layer normalization a factor and an offset, exactly. Column statistics
-# cannot: the light is not the column's. On rows that are lit alike there is nothing to gain.
+# RMS normalization takes a factor out, layer normalization a factor and an offset, exactly. Column
+# statistics cannot: the light is not the column's. On rows that are lit alike there is nothing to
+# gain.
 #
 # Groups (here the eight rows of the image) are normalized one by one: that also removes what
 # a group as a whole has to say, and an empty image row has nothing but noise to blow up.
@@ -67,7 +69,7 @@ left, right = figure.subfigures(1, 2, width_ratios=[1, 1.5])
 grid = left.subplots(4, 4)
 some = [np.flatnonzero(y == digit)[1] for digit in (3, 5, 8, 9)]
 kept = ("as they are", "own gain", "own gain and offset")
-for row, (name, Z) in enumerate(lit.items()):
+for row, Z in enumerate(lit.values()):
     for axis, k in zip(grid[row], some, strict=True):
         axis.imshow(Z[k].reshape(8, 8), cmap="Greys", vmin=0, vmax=80 if row else 16)
 for axis, k in zip(grid[3], some, strict=True):

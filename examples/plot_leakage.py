@@ -38,8 +38,8 @@ for _ in range(20):
 # %%
 # Scaling outside the folds
 # -------------------------
-# Breast cancer in its own units, 30 rows to learn from, 100 times. Once the columns are scaled by all
-# 30 rows beforehand, once within every fold (``standardize=True``). What each cross-validation
+# Breast cancer in its own units, 30 rows to learn from, 100 times. Once the columns are scaled by
+# all 30 rows beforehand, once within every fold (``standardize=True``). What each cross-validation
 # promises is compared with the error on the 539 other rows.
 
 X, y = load_breast_cancer(return_X_y=True)

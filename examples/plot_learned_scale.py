@@ -2,13 +2,13 @@
 When does a learned γ help?
 ===========================
 
-Batch normalization comes with a scale γ and a shift β per column, to be learned. In a network another layer
-follows. Does learning them help before an ordinary model?
+Batch normalization comes with a scale γ and a shift β per column, to be learned. In a network
+another layer follows. Does learning them help before an ordinary model?
 """
 
 # %%
-# Breast cancer, 30 columns, and 60 columns of noise beside them. Learning happens inside the Pipeline, on
-# training rows only.
+# Breast cancer, 30 columns, and 60 columns of noise beside them. Learning happens inside the
+# Pipeline, on training rows only.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +45,7 @@ for name in models:
     fixed, learned = scores[name, "γ = 1"], scores[name, "γ learned"]
     error = (learned - fixed).std(ddof=1) / np.sqrt(len(fixed))
     print(
-        f"{' '.join(name.split()):28s} {fixed.mean():.3f} with γ = 1, {learned.mean():.3f} learned: "
+        f"{' '.join(name.split()):28s} γ = 1: {fixed.mean():.3f}, learned: {learned.mean():.3f}, "
         f"{learned.mean() - fixed.mean():+.3f} ± {error:.3f}"
     )
 
@@ -72,8 +72,8 @@ print(
 )
 
 # %%
-# Before a linear model without penalty γ changes nothing: the coefficients make up for it, and the predictions
-# are the same. A penalised model gains little. Neighbours gain, as distances then count the columns that
-# matter more; noise columns are weighed down, but never out.
+# Before a linear model without penalty γ changes nothing: the coefficients make up for it, and the
+# predictions are the same. A penalised model gains little. Neighbours gain, as distances then
+# count the columns that matter more; noise columns are weighed down, but never out.
 
 plt.show()

@@ -2,9 +2,10 @@
 Does normalization allow larger steps?
 ======================================
 
-It is said to speed up training and to allow higher learning rates. Gradient descent on a linear model
-shows why, and by how much: the largest step that does not diverge is 2 / L, with L the largest eigenvalue of
-XᵀX/n, and the number of steps grows with the ratio of the largest to the smallest one.
+It is said to speed up training and to allow higher learning rates. Gradient descent on a linear
+model shows why, and by how much: the largest step that does not diverge is 2 / L, with L the
+largest eigenvalue of XᵀX/n, and the number of steps grows with the ratio of the largest to the
+smallest one.
 """
 
 import matplotlib.pyplot as plt
@@ -16,8 +17,8 @@ from sklearn_regnorm import BatchNormalizer, Ridge
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 
 # %%
-# Wine: 13 columns, from hue (around 1) to proline (up to 1680). The target is the class; the loss is the mean
-# square, halved.
+# Wine: 13 columns, from hue (around 1) to proline (up to 1680). The target is the class; the loss
+# is the mean square, halved.
 
 X, y = load_wine(return_X_y=True)
 y = y - y.mean()
@@ -68,8 +69,8 @@ panels[1].set_title("after 3000 steps; lines end where it diverges")
 panels[1].legend(loc="lower left")
 
 # %%
-# It holds for the inputs of a linear model, and the reason is arithmetic, not a shift of distributions:
-# centring and scaling shrink the condition number, by five orders of magnitude here. What it does not do is
-# make the minimum any lower.
+# It holds for the inputs of a linear model, and the reason is arithmetic, not a shift of
+# distributions: centring and scaling shrink the condition number, by five orders of magnitude
+# here. What it does not do is make the minimum any lower.
 
 plt.show()

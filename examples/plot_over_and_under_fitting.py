@@ -59,8 +59,8 @@ panels[0].set_ylabel("mean squared error")
 panels[1].legend(loc="upper right")
 
 # %%
-# With hardly a penalty the model predicts other rows worse than their mean does; at the best penalty
-# it explains 44 % of their variance. The best penalty is not known beforehand: the next examples
-# find it by cross-validation.
+# With hardly a penalty the model predicts other rows worse than their mean does; at the best
+# penalty it explains 44 % of their variance. The best penalty is not known beforehand: the next
+# examples find it by cross-validation.
 
 plt.show()

@@ -19,8 +19,8 @@ train, other = order[:300], order[300:]
 upper, lower = images[:, :4].reshape(-1, 32), images[:, 4:].reshape(-1, 32)
 
 # %%
-# The exact leave-one-out errors of all 32 targets come from one decomposition, for the whole grid. With
-# ``alpha_per_target=True`` each target takes its own least error.
+# The exact leave-one-out errors of all 32 targets come from one decomposition, for the whole grid.
+# With ``alpha_per_target=True`` each target takes its own least error.
 
 common = RidgeCV().fit(upper[train], lower[train])
 own = RidgeCV(alpha_per_target=True).fit(upper[train], lower[train])
@@ -36,11 +36,11 @@ gain = 100 * (1 - errors["32 penalties"] / errors["one penalty"])
 print(f"penalties of their own change the error by {-gain:.1f} %")
 
 # %%
-# It does not pay here: leave-one-out curves are flat near their least, and 32 choices are noisier than one. That is
-# measured on 1497 other digits.
+# It does not pay here: leave-one-out curves are flat near their least, and 32 choices are noisier
+# than one. That is measured on 1497 other digits.
 #
-# Top to bottom: the truth, ridge, the lasso; what is below the line is predicted. Right: where each pixel's
-# leave-one-out curve has its least.
+# Top to bottom: the truth, ridge, the lasso; what is below the line is predicted. Right: where
+# each pixel's leave-one-out curve has its least.
 
 figure = plt.figure(figsize=(10, 4), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=[1, 1.1])

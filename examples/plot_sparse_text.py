@@ -7,9 +7,9 @@ does it find the words that matter? And what if the texts are of very different 
 """
 
 # %%
-# Made up, so that the truth is known: 2000 texts over a vocabulary of 10 000 words, frequent and rare as
-# in real language (Zipf's law), between 20 and 2000 words long. Thirty words, none of them among the
-# hundred most frequent, make a text good or bad by their *share*.
+# Made up, so that the truth is known: 2000 texts over a vocabulary of 10 000 words, frequent and
+# rare as in real language (Zipf's law), between 20 and 2000 words long. Thirty words, none of them
+# among the hundred most frequent, make a text good or bad by their *share*.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -34,8 +34,8 @@ print(f"{counts.nnz / N_TEXTS:.0f} different words per text; {megabytes:.1f} MB,
 
 # %%
 # Two preparations: the counts as they are, and every row divided by its root mean square
-# (``LayerNormalizer(center=False)``), which makes long and short texts comparable and keeps zeros zero.
-# X stays sparse throughout; centring is done in the algebra, not in the matrix.
+# (``LayerNormalizer(center=False)``), which makes long and short texts comparable and keeps zeros
+# zero. X stays sparse throughout; centring is done in the algebra, not in the matrix.
 
 train = np.arange(N_TEXTS) < 1500
 prepared = {"counts": counts, "rows normalized": LayerNormalizer(center=False).transform(counts)}
