@@ -88,7 +88,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "min_reported_time": 1e9,
-    "matplotlib_animations": False,
+    "write_computation_times": False,  # that page would fetch scripts
     "parallel": 2,
 }
 

@@ -8,10 +8,10 @@ Both penalties make coefficients smaller. Why does the one set them to zero and 
 # %%
 # One coefficient
 # ---------------
-# With one column of mean square 1, least squares gives some z. The lasso minimises
-# (w - z)²/2 + λ1 |w|, ridge (w - z)²/2 + λ2 w². The derivative of λ1 |w| is λ1 however small w is:
-# it goes on pulling until w is zero. That of λ2 w² is 2 λ2 w: it lets go as w comes near zero.
-# The lines are the formulas, the dots are fits.
+# With one column of mean square 1, least squares gives some z. The lasso minimises (w - z)²/2 + λ1
+# ``|w|``, ridge (w - z)²/2 + λ2 w². The derivative of λ1 ``|w|`` is λ1 however small w is: it goes
+# on pulling until w is zero. That of λ2 w² is 2 λ2 w: it lets go as w comes near zero. The lines
+# are the formulas, the dots are fits.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,9 +49,9 @@ axis.legend()
 # %%
 # Two coefficients
 # ----------------
-# A penalty of strength λ gives the same model as a bound on Σ|w| or Σw². The loss grows on ellipses
-# around the least-squares solution; the answer is where they first touch the bounded region. The
-# diamond has corners, on the axes, where a coefficient is zero; the disc has none.
+# A penalty of strength λ gives the same model as a bound on Σ ``|w|`` or Σw². The loss grows on
+# ellipses around the least-squares solution; the answer is where they first touch the bounded
+# region. The diamond has corners, on the axes, where a coefficient is zero; the disc has none.
 
 X = rng.multivariate_normal([0, 0], [[1, 0.4], [0.4, 1]], size=200)
 y = X @ [1.2, 0.35] + 0.3 * rng.normal(size=200)
@@ -113,7 +113,7 @@ for name, path in paths.items():
 # %%
 # The corner needs a method of its own
 # ------------------------------------
-# |w| has no derivative at zero, so plain (sub)gradient descent steps to and fro across zero and
+# ``|w|`` has no derivative at zero, so plain (sub)gradient descent steps to and fro across zero and
 # does not stop there. Coordinate descent applies the formula of the first picture to one column
 # after the other, and lands on zero exactly.
 

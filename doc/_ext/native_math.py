@@ -3,6 +3,7 @@
 docutils converts; the font (STIX Two Math) is the copy that the package ziamath brings along.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,15 +14,24 @@ from docutils.utils.math.latex2mathml import tex2mathml
 FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
+# An index after an accent would be set below the letter; after an empty group it stands beside it.
+ACCENT = re.compile(r"(\\(?:hat|bar|tilde)\s*(?:\{\w+\}|\w))(?=[_^])")
+
+
+def mathml(tex, **options):
+    """Return the MathML of a formula."""
+    return tex2mathml(ACCENT.sub(r"\1{}", tex), **options)
+
+
 def visit_inline(translator, node):
     """Write a formula within a line."""
-    translator.body.append(tex2mathml(node.astext()))
+    translator.body.append(mathml(node.astext()))
     raise nodes.SkipNode
 
 
 def visit_block(translator, node):
     """Write a displayed formula."""
-    translator.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
+    translator.body.append(f'<div class="formula">{mathml(node.astext(), as_block=True)}</div>')
     raise nodes.SkipNode
 
 
