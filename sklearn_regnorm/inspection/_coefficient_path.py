@@ -171,11 +171,11 @@ class CoefficientPathDisplay:
         drawing.alpha_axis(ax, alphas)
         counts = np.count_nonzero(coefs, axis=1)
         self.count_axis_ = drawing.count_axis(ax, alphas, counts)
+        drawing.value_axis(ax, coefs)
         drawing.settle(ax)
         named = self._largest(alphas, coefs)[: min(n_labels, drawing.how_many_names(ax))]
         names = drawing.curve_names(self.feature_names[named], coefs[-1, named])
         drawing.alpha_axis(ax, alphas, drawing.names_room(ax, names))
-        drawing.value_axis(ax, coefs)
 
         ax.hlines(0.0, alphas[-1], alphas[0], color=drawing.GREY, linewidth=0.6, zorder=1)
         rest = np.setdiff1d(np.flatnonzero(coefs.any(axis=0)), named)

@@ -206,27 +206,28 @@ class CVCurveDisplay:
         keep = drawn[k]
         alphas, mean, error = self.alphas[k, keep], self.mean[k, keep], self.standard_error[k, keep]
 
-        ax.set_ylabel(self._label(show_folds))
+        bars = np.where(np.isfinite(error), error, 0.0)
+        extent = [self.mean[drawn], mean - bars, mean + bars]
+        folds = None
+        if show_folds and self.fold_values is not None:
+            folds = self.fold_values[k, keep]
+            extent.append(folds.ravel())
+
+        ax.set_ylabel(self._label())
         drawing.alpha_axis(ax, self.alphas[drawn])
         self.count_axis_ = None
         if self.n_nonzero is None:
             ax.spines["top"].set_visible(False)
         else:
             self.count_axis_ = drawing.count_axis(ax, alphas, self.n_nonzero[k, keep])
+        drawing.value_axis(ax, np.concatenate(extent))
         drawing.settle(ax)
         drawing.alpha_axis(ax, self.alphas[drawn])
-
-        bars = np.where(np.isfinite(error), error, 0.0)
-        extent = [self.mean[drawn], mean - bars, mean + bars]
         self.fold_lines_ = None
-        if show_folds and self.fold_values is not None:
-            folds = self.fold_values[k, keep]
+        if folds is not None:
             self.fold_lines_ = drawing.draw_others(
                 ax, alphas, folds, color=drawing.PALE, linewidth=0.7, zorder=1.2
             )
-            extent.append(folds.ravel())
-        drawing.value_axis(ax, np.concatenate(extent))
-
         self.lines_ = []
         for j in range(n_curves):
             style: dict[str, Any] = drawing.line_style(j) | {"zorder": 2.5 if j == k else 2.2}
@@ -264,13 +265,10 @@ class CVCurveDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _label(self, show_folds):
+    def _label(self):
         """Return what y is."""
-        parts = []
-        if self.fold_values is not None:
-            parts.append(f"{self.fold_values.shape[-1]} folds")
-        parts.append("mean ± 1 SE")
-        return f"held-out {self.metric}\n({', '.join(parts)})"
+        folds = "" if self.fold_values is None else f"{self.fold_values.shape[-1]} folds "
+        return f"{self.metric}, {folds or 'mean '}± 1 SE"
 
     def _mark(self, ax, alphas, mean):
         """Draw the marks and the diamond; return the height of the marks' labels."""

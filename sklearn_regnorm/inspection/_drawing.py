@@ -93,7 +93,7 @@ def alpha_axis(ax: Any, alphas: np.ndarray, room: float = 0.0) -> None:
 
 
 def set_alpha_ticks(ax: Any, high: float, low: float, most: int) -> None:
-    """Set ticks within the grid only (names stand beyond it): decades, or 1, 2 and 5."""
+    """Set ticks within the grid only (names stand beyond it): decades, or 1, 2, 3 and 5."""
 
     def inside(multiples):
         all_of_them = [m * 10.0**d for d in decades for m in multiples]
@@ -104,7 +104,7 @@ def set_alpha_ticks(ax: Any, high: float, low: float, most: int) -> None:
     if len(major) > 1:
         ax.set_xticks(major[:: -(-len(major) // most)])
     else:
-        ticks = inside((1, 2, 5)) or [float(np.sqrt(low * high))]
+        ticks = inside((1, 2, 3, 5)) or [float(np.sqrt(low * high))]
         ax.set_xticks(ticks, [f"{one:.2g}" for one in ticks])
     minor = inside(range(2, 10)) if len(major) <= most else major
     ax.set_xticks(minor, [""] * len(minor), minor=True)
@@ -224,8 +224,9 @@ def _place(ax, marks, texts):
 
 
 def shorten(name: str) -> str:
-    """Return a name that is not too long for a margin."""
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+    """Return a name that is not too long for a margin; what tells names apart is often its end."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"
 
 
 @dataclass

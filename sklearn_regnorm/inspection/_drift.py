@@ -203,7 +203,7 @@ class DriftDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _legend(self, ax, batch_size):
+    def _legend(self, ax: Any, batch_size: int | None) -> None:
         """Write above the axes what the symbols are."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch

@@ -165,6 +165,8 @@ class StabilityPathDisplay:
         ax.set_ylabel("selection probability")
         ax.spines["top"].set_visible(False)
         drawing.alpha_axis(ax, alphas)
+        ax.set_ylim(-0.02, 1.03)
+        ax.set_yticks(np.linspace(0, 1, 6))
         drawing.settle(ax)
         selected = self._first(alphas, path)
         named = selected[: max(1, min(n_labels, drawing.how_many_names(ax) - 2))]
@@ -177,8 +179,6 @@ class StabilityPathDisplay:
             text = f"threshold {self.threshold:g}"
             names.append(drawing.Name(text, self.threshold, drawing.MARK, "--"))
         drawing.alpha_axis(ax, alphas, drawing.names_room(ax, names))
-        ax.set_ylim(-0.02, 1.03)
-        ax.set_yticks(np.linspace(0, 1, 6))
 
         rest = np.flatnonzero(~self.support & path.any(axis=0))
         self.other_lines_ = drawing.draw_others(
