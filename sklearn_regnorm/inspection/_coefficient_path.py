@@ -106,7 +106,8 @@ class CoefficientPathDisplay:
         ----------
         model : estimator
             `LassoCV`, `ElasticNetCV` or `RidgeCV` of this package; scikit-learn's `LassoCV` or
-            `ElasticNetCV` together with `X` and `y`.
+            `ElasticNetCV` together with `X` and `y`. What is drawn is `coef_path_`: the penalised
+            coefficients (also of a relaxed model), per unit of what a preprocessor hands on.
         X, y : array-like, optional
             What scikit-learn's estimators were fitted on: they store no path, so it is computed
             again at their `alphas_`. Must be dense if there is an intercept.
