@@ -318,7 +318,7 @@ def _follow(lockstep, held, alphas, result, i, early_stopping, watch):
         begin, before = perf_counter(), begin
         result.seconds[i, part] = (begin - before) / len(alphas[part])
         if early_stopping and has_turned(result.errors[i, : part.stop]):
-            path.coefs[part.stop :] = np.nan
+            path.coefs[part.stop :] = path.gaps[part.stop :] = np.nan
             break
     return path
 
