@@ -354,10 +354,6 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             mean_square = one.outer_gap(row_errors(one, coefs[:, 0], one.weights))
             size = one.data.total_weight, len(one.norm)
             extras |= information_criteria(mean_square, extras["df"], *size)
-        elif self.selection_rule in CRITERIA:
-            raise ValueError(
-                f"selection_rule={self.selection_rule!r} is for one target; use 'min' or '1se'."
-            )
         extras["n_iter"] = np.ones(len(inner), dtype=int)
         return {name: one[None] for name, one in extras.items()}
 

@@ -1,6 +1,7 @@
 """Which row of a table of cross-validation is chosen, and how the table is made."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.stats import rankdata
@@ -150,6 +151,8 @@ def choose(table, rule, metric):
 
 
 def _least_criterion(table, rule):
+    if rule not in table:
+        raise ValueError(f"selection_rule={rule!r} is for one target; use 'min' or '1se'.")
     values = table[rule]
     if np.isnan(values).all():
         raise ValueError(
@@ -170,10 +173,7 @@ def _least_criterion(table, rule):
 def _called(table, rule):
     row = rule({key: column.copy() for key, column in table.items()})
     n_rows = len(table["alpha"])
-    try:
-        index = int(row)
-    except (TypeError, ValueError):
-        index = -1
-    if index != row or not 0 <= index < n_rows:
+    number = isinstance(row, Real) and not isinstance(row, bool)
+    if not (number and 0 <= row < n_rows and row == int(row)):
         raise ValueError(f"The selection rule returned {row!r}, not a row in [0, {n_rows}).")
-    return index
+    return int(row)

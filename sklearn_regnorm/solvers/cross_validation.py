@@ -341,7 +341,7 @@ def _follow(lockstep, held, alphas, result, i, early_stopping, watch, progress):
         if progress is not None:
             enough |= progress.solved(i, part, path.coefs[part])
         if enough:
-            path.coefs[part.stop :] = np.nan
+            path.coefs[part.stop :] = path.gaps[part.stop :] = np.nan
             break
     return path
 
