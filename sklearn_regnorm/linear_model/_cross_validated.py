@@ -25,7 +25,7 @@ from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
 from ..solvers.separate_folds import SeparateFolds
 from ._base import LinearRegressor, all_or_nothing, check_common, check_controls, warn_if_unsolved
-from ._choice import ChoosingMixin, Solutions
+from ._choice import ChoosingMixin
 from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._grid import alpha_grid
@@ -207,18 +207,13 @@ class CrossValidatedRegressor(
             self.cv_predictions_ = left_out[pick]
         if setting.made is not None:
             self.preprocessor_ = setting.made.whole
-        relaxed = None
         if grid.blends is not None:
             paths = zip(grid.ratios, result.paths, strict=True)
             ws = [relaxed_path(problem, problem.penalty(one), path.coefs) for one, path in paths]
             relaxed = setting.published(ws)
             self.relaxed_coef_path_, self.relaxed_intercept_path_ = (one[pick] for one in relaxed)
-        self._solutions = Solutions(
-            grid, *setting.published([path.coefs for path in result.paths]), relaxed
-        )
-        self.coef_path_ = self._solutions.coefs[pick]
-        self.intercept_path_ = self._solutions.intercepts[pick]
-        self._units = setting.units
+        paths = setting.published([path.coefs for path in result.paths])
+        self.coef_path_, self.intercept_path_ = (one[pick] for one in paths)
         self._take(row)
         self._warn(problem, grid.alphas, result)
 

@@ -47,10 +47,3 @@ class Setting:
             coefs *= self.scale.astype(coefs.dtype)
             intercepts = self.problem.means()[0] - coefs @ self.centre
         return coefs, intercepts
-
-    @property
-    def units(self):
-        """(scale, shift) with X / scale + shift what the preprocessor makes of X, or None."""
-        if self.scale is None:
-            return None
-        return self.scale, self.centre - self.problem.means()[1] / self.scale
