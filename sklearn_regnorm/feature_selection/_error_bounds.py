@@ -15,12 +15,12 @@ and E X = B (selection probability)^2. The bounds are on P(X >= T), from what is
 
 import numpy as np
 
-# Points at which the family of extremal r-concave distributions is searched, first and then around
-# the best of them; and the largest shift: a straight line, to rounding.
-SHIFTS = 400
-ZOOM = 21
-LARGEST_SHIFT = 1e6
-# Covers, with room to spare, what the search falls short of the largest: 3e-6 of it at most.
+# Shifts between which the extremal r-concave distributions are sought (the largest is a straight
+# line, to rounding), bisections of the way between two of them, and points between kinks.
+SHIFTS = np.geomspace(1e-12, 1e6, 200)
+BISECTIONS = 24
+INSIDE = 12
+# Covers, with room to spare, what the search falls short of the largest.
 MARGIN = 1.0 + 1e-5
 
 
@@ -89,7 +89,7 @@ def r_concave_tail(mean, least, size, r):
     The probabilities f of X are r-concave, r < 0, if f^r is convex. The extreme ones have f^r
     linear up to some k, as far as f goes, but for a smaller f at k + 1 (Shah and Samworth 2013,
     Appendix): f(i) = (a + i)^(1/r). For each a > 0 there is one k that gives the mean, so the
-    largest is sought over a.
+    largest is sought over a: at the a at which k changes, and in between.
     """
     mu = mean * size
     if mu == 0.0:
@@ -98,19 +98,31 @@ def r_concave_tail(mean, least, size, r):
         return 1.0  # as in the paper: nothing is claimed there
     i = np.arange(size + 1)
 
-    def tails(shifts):
+    def sums(shifts, *factors):
+        """Return cumulative sums of f(i) / f(0) times factors, for each shift."""
         f = (1 + i / shifts[:, None]) ** (1 / r)
-        total, first = np.cumsum(f, axis=1), np.cumsum(i * f, axis=1)
-        k = np.count_nonzero(first <= mu * total, axis=1) - 1  # the last with a mean of at most mu
-        total_k, first_k = (np.take_along_axis(one, k[:, None], 1)[:, 0] for one in (total, first))
-        last = np.where(k < size, (mu * total_k - first_k) / (k + 1 - mu), 0.0)
-        return np.where(k + 1 >= least, 1.0 - total[:, least - 1] / (total_k + last), 0.0)
+        return [np.cumsum(factor * f, axis=1) for factor in factors]
 
-    low, high, best = np.log(1e-6), np.log(LARGEST_SHIFT), 0.0
-    for count in (SHIFTS, *[ZOOM] * 6):  # there is a kink wherever k changes: no smooth search
-        grid = np.linspace(low, high, count)
-        values = tails(np.exp(grid))
-        top = int(np.argmax(values))
-        best = max(best, float(values[top]))
-        low, high = grid[max(top - 1, 0)], grid[min(top + 1, count - 1)]
-    return min(1.0, MARGIN * best)
+    def too_low(shifts):
+        total, first = sums(shifts, 1, i)
+        return first <= mu * total
+
+    def tails(shifts):
+        total, first, above = sums(shifts, 1, i, i >= least)
+        k = np.count_nonzero(first <= mu * total, axis=1) - 1  # the last with a mean of at most mu
+        at = np.arange(len(k)), k
+        last = np.where(k < size, (mu * total[at] - first[at]) / (k + 1 - mu), 0.0)
+        return np.where(k + 1 >= least, (above[at] + last) / (total[at] + last), 0.0)
+
+    ks = np.arange(least, size + 1)
+    cell = np.count_nonzero(too_low(SHIFTS)[:, ks], axis=0)
+    cell = np.clip(cell, 1, len(SHIFTS) - 1)
+    low, high = SHIFTS[cell - 1], SHIFTS[cell]
+    at = np.arange(len(ks)), ks
+    for _ in range(BISECTIONS):  # for the shift at which 0, ..., k alone have the mean
+        middle = np.sqrt(low * high)
+        left = too_low(middle)[at]
+        low, high = np.where(left, middle, low), np.where(left, high, middle)
+    kinks = np.append(low[::-1], SHIFTS[-1])
+    inside = np.geomspace(kinks[:-1], kinks[1:], INSIDE, endpoint=False)
+    return min(1.0, MARGIN * float(tails(np.append(inside.ravel(), high)).max()))

@@ -11,7 +11,7 @@ from .._threads import Workers
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_weights, check_X_y
 from .._warnings import warn_caller
-from ..linear_model._base import all_or_nothing, warn_if_unsolved
+from ..linear_model._base import all_or_nothing, check_controls, warn_if_unsolved
 from ..linear_model._documentation import document
 from ..solvers.path import lasso_length
 from ..solvers.problem import prepare
@@ -229,12 +229,14 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         paired = self.sampling == "complementary"
         draw = HalfSamples(weights, self.n_resamples, paired, self.random_state)
         data = prepare(
-            X, y, weights, unit, fit_intercept=self.fit_intercept, standardize=self.standardize
-        )
+            X, y, weights, unit,
+            fit_intercept=self.fit_intercept, standardize=self.standardize,
+            controls=check_controls(self, X.shape[1]),
+        )  # fmt: skip
         with Workers(self.n_jobs) as workers:
             engine = Weightings(
                 data, draw, self.n_resamples,
-                l1_ratio=self.l1_ratio, positive=self.positive, workers=workers,
+                l1_ratio=self.l1_ratio, workers=workers,
                 lasso_alphas=lasso_length(self.l1_ratio == 1, grid),
             )  # fmt: skip
             alphas = grid

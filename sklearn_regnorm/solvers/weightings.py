@@ -59,8 +59,6 @@ class Weightings:
         How many weightings there are.
     l1_ratio : float
         Share of the L1 part, positive.
-    positive : bool
-        Whether coefficients are bounded by zero.
     workers : Workers
         Threads over which the weightings are spread. Results do not depend on their number:
         batches depend on shapes only.
@@ -73,11 +71,11 @@ class Weightings:
         The least alpha at which no weighting has a non-zero coefficient.
     """
 
-    def __init__(self, data, draw, count, *, l1_ratio, positive, workers, lasso_alphas=0):
+    def __init__(self, data, draw, count, *, l1_ratio, workers, lasso_alphas=0):
         self.data = data
         self.draw = draw
         self.count = count
-        self.l1_ratio, self.positive = l1_ratio, positive
+        self.l1_ratio = l1_ratio
         self.workers = workers
         one = replace(data, weights=draw(0))
         self.in_gram_form = choose_form(one, lasso_alphas) == "gram"
@@ -121,7 +119,7 @@ class Weightings:
         return found
 
     def _penalty(self, problem):
-        return problem.penalty(self.l1_ratio, self.positive)
+        return problem.penalty(self.l1_ratio)
 
     def _problems(self, batch):
         """Return the problems of some weightings: one pass over X gives all their moments."""
@@ -135,14 +133,17 @@ class Weightings:
         problems = self._problems(batch)
         U = np.stack([one.weights * one.y for one in problems], axis=1)
         q = self.data.design.transposed_times(U, self.within)
-        most = 0.0
-        for k, one in enumerate(problems):
-            pull = q[:, k] - one.mean * U[:, k].sum()
-            pull = np.maximum(pull, 0.0) if self.positive else np.abs(pull)
-            pull[one.norm == 0] = 0.0
-            with np.errstate(over="ignore"):
-                most = max(most, float(np.max(pull / self._penalty(one).l1)))
-        return most
+        return max(self._alpha_max(one, q[:, k]) for k, one in enumerate(problems))
+
+    def _alpha_max(self, problem, q):
+        """Return the least alpha with no non-zero coefficient, given X'Vy.
+
+        Of columns that are not centred, for Vy sums to zero where there is an intercept.
+        """
+        penalty = self._penalty(problem)
+        barred = np.where(q < 0, penalty.lower == 0, penalty.upper == 0) | (problem.norm == 0)
+        with np.errstate(over="ignore"):
+            return float(np.max(np.where(barred, 0.0, np.abs(q)) / penalty.l1))
 
     def _solve_gram(self, k, alphas, tol, max_iter, visit, found):
         data, v = self.data, self.draw(k)
