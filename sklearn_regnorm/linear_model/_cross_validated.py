@@ -95,7 +95,7 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
             judge = None
             if scorers or blends is not None or self.store_predictions:
                 keep = self.store_predictions
-                judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, keep)
+                judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, unit, keep)
             result = setting.engine.run(
                 ratios,
                 grid.alphas,
