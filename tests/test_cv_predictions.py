@@ -98,10 +98,11 @@ def test_relaxed_predictions(form):
     assert_allclose(found, -np.array(errors), rtol=1e-9)
 
 
-def test_what_early_stopping_left_out_has_no_predictions():
+@pytest.mark.parametrize("columns", [60, 120])
+def test_what_early_stopping_left_out_has_no_predictions(columns):
     rng = np.random.default_rng(0)
-    Z = ar1(rng, 80, 120, 0.5)
-    z = Z[:, :5].sum(axis=1) + 3 * rng.standard_normal(80)
+    Z = ar1(rng, 80, columns, 0.5)
+    z = Z[:, :5].sum(axis=1) + 6 * rng.standard_normal(80)
     given = {"store_predictions": True, "scoring": "r2", "relax": [0.5, 1.0]}
     with forced_form("working_set"):
         whole = LassoCV(**given).fit(Z, z)
@@ -111,6 +112,7 @@ def test_what_early_stopping_left_out_has_no_predictions():
     assert np.isnan(model.cv_predictions_[missing]).all()
     assert_array_equal(model.cv_predictions_[~missing], whole.cv_predictions_[~missing])
     assert np.isfinite(model.cv_predictions_[~missing, 1]).all()
+    assert np.isfinite(model.relaxed_coef_path_[~missing][:10]).all()
     scores = model.cv_table_["mean_test_r2"].reshape(100, 2)
     assert np.isnan(scores[missing]).all() and np.isfinite(scores[~missing, 1]).all()
     assert np.isnan(model.relaxed_coef_path_[missing]).all()
