@@ -100,7 +100,7 @@ class CrossValidatedRegressor(
             judge = None
             if scorers or blends is not None or self.store_predictions:
                 keep = self.store_predictions
-                judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, keep)
+                judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, unit, keep)
             progress = follow(self, setting, grid, len(folds), X, y)
             result = setting.engine.run(
                 ratios,

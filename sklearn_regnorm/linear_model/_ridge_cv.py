@@ -251,12 +251,13 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         residuals = leave_one_out(problems, penalty, inner) * data.y_scale
         errors = residuals**2
         counts = data.weights > 0
-        stored = errors * (data.weights * data.weight_unit)[:, None]
+        given = data.weights * data.weight_unit  # as the caller has them
+        stored = errors * given[:, None]
         scores = {ERROR: -np.moveaxis(errors[:, counts], 1, 2)}
         sizes = data.weights[counts]
         if scorers:
             stored = np.atleast_2d(y.T).T - residuals
-            scores, sizes = self._score_left_out(stored, y, scorers, data.weights), np.ones(1)
+            scores, sizes = self._score_left_out(stored, y, scorers, given), np.ones(1)
         self.mse_path_ = errors[:, :, 0] if y.ndim == 1 else errors
         if self.store_cv_results:
             order = len(grid) - 1 - np.argsort(np.argsort(grid, kind="stable"), kind="stable")
@@ -287,7 +288,8 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         def judge(fold, coefs, test):
             model = Ridge()
             model.n_features_in_ = X.shape[1]
-            side = X[test], y[test], data.weights[test]
+            test = test[data.weights[test] > 0]
+            side = X[test], y[test], data.weights[test] * data.weight_unit
             verdicts = np.empty((len(coefs), len(scorers)))
             for k, one in enumerate(coefs):
                 model.coef_, model.intercept_ = _outer(fold, one, y.ndim == 1)

@@ -1,7 +1,6 @@
 """Scorers of scikit-learn on the solutions of the folds, as they come."""
 
 from inspect import signature
-from threading import Lock
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -55,23 +54,37 @@ def weighed(estimator, scorers, sample_weight):
         routed = process_routing(estimator, "fit", **given)
 
     def wants(name, scorer):
+        if sample_weight is None:
+            return False
         if routing_enabled():
             return "sample_weight" in routed[f"scorer_{name}"].score
         parameters = signature(scorer).parameters.values()
         return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
 
-    def with_weights(scorer):
-        return lambda model, X, y, weights: scorer(model, X, y, sample_weight=weights)
+    def judging(name, scorer):
+        weighted = wants(name, scorer)
 
-    def without(scorer):
-        return lambda model, X, y, weights: scorer(model, X, y)
+        def judge(model, X, y, weights):
+            nonlocal weighted
+            verdict = None
+            if weighted:
+                try:
+                    verdict = scorer(model, X, y, sample_weight=weights)
+                except TypeError as error:
+                    # scikit-learn's scorers pass weights on also to metrics that take none
+                    if routing_enabled() or "sample_weight" not in str(error):
+                        raise
+                    weighted = False
+            if not weighted:
+                verdict = scorer(model, X, y)
+            try:
+                return float(verdict if np.ndim(verdict) == 0 else None)
+            except (TypeError, ValueError):
+                raise ValueError(f"scoring: {name} returned no number.") from None
 
-    return {
-        name: with_weights(scorer)
-        if sample_weight is not None and wants(name, scorer)
-        else without(scorer)
-        for name, scorer in scorers.items()
-    }
+        return judge
+
+    return {name: judging(name, scorer) for name, scorer in scorers.items()}
 
 
 def route_scorers(router, scorers):
@@ -110,46 +123,49 @@ class FoldScores:
     rows : callable
         ``rows(k)`` returns all rows of X that the problem of fold k was made from.
     y, weights : ndarray of shape (n,)
+        Scorers do not see rows of weight zero.
+    unit : float
+        What the caller's weights, which scorers get, were divided by.
     keep : bool
-        Whether to add up the predictions.
+        Whether to keep the predictions.
 
     Attributes
     ----------
     scores : dict of str to ndarray of shape (n_ratios, n_alphas, n_blends, n_folds)
     """
 
-    def __init__(self, scorers, grid, folds, rows, y, weights, keep):
+    def __init__(self, scorers, grid, folds, rows, y, weights, unit, keep):
         self.scorers = scorers
         self.grid = grid
         self.folds = folds
         self.rows = rows
         self.y = y
         self.weights = weights
-        self.scores = {}
-        self.lock = Lock()
-        self.sums = np.zeros((*grid.shape, len(y))) if keep else None
+        self.unit = unit
+        # folds may come from several threads, but each writes to places of its own
+        shape = *grid.shape, len(folds)
+        self.scores = {name: np.full(shape, np.nan) for name in scorers or [ERROR]}
+        self.left_out = None
+        if keep:
+            self.left_out = [np.full((*grid.shape, len(test)), np.nan) for _, test in folds]
 
     def watch(self, k, i, part, problem, coefs):
         """Judge the coefficients (m, p) of fold k at the i-th ratio and some alphas."""
         test = self.folds[k][1]
-        X, y, weights = self.rows(k)[test], self.y[test], self.weights[test]
+        X, counts = self.rows(k)[test], self.weights[test] > 0
+        seen = X if counts.all() else X[counts]
+        y, weights = self.y[test][counts], self.weights[test][counts]
         for g, blended in enumerate(self._blends(i, problem, coefs)):
             outer, intercepts = problem.outer_coef(blended), problem.intercept(blended)
-            predictions = np.asarray(X @ outer.T) + intercepts
-            if self.sums is not None:
-                with self.lock:
-                    for row, one in zip(self.sums[i, part, g], predictions.T, strict=True):
-                        np.add.at(row, test, one)
+            predictions = (np.asarray(X @ outer.T) + intercepts).T
+            if self.left_out is not None:
+                self.left_out[k][i, part, g] = predictions
             found = [
-                self._judge(Candidate(*one, X, predicted), X, y, weights)
-                for *one, predicted in zip(outer, intercepts, predictions.T, strict=True)
+                self._judge(Candidate(*one, seen, predicted), seen, y, weights)
+                for *one, predicted in zip(outer, intercepts, predictions[:, counts], strict=True)
             ]
-            with self.lock:
-                for name in found[0]:
-                    if name not in self.scores:
-                        shape = *self.grid.shape, len(self.folds)
-                        self.scores[name] = np.full(shape, np.nan)
-                    self.scores[name][i, part, g, k] = [one[name] for one in found]
+            for name, scores in self.scores.items():
+                scores[i, part, g, k] = [one[name] for one in found]
 
     def _blends(self, i, problem, coefs):
         if self.grid.blends is None:
@@ -160,16 +176,19 @@ class FoldScores:
     def _judge(self, candidate, X, y, weights):
         predicted = candidate.predict(X)
         if not np.all(np.isfinite(predicted)):
-            return dict.fromkeys(self.scorers or [ERROR], np.nan)
+            return dict.fromkeys(self.scores, np.nan)
         if not self.scorers:
             return {ERROR: -float(weights @ (y - predicted) ** 2 / weights.sum())}
+        weights = weights * self.unit
         return {name: scorer(candidate, X, y, weights) for name, scorer in self.scorers.items()}
 
     def predictions(self):
         """Return the mean of the predictions of each left-out row, NaN for rows never left out."""
-        counts = sum(np.bincount(test, minlength=len(self.y)) for _, test in self.folds)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return self.sums / np.where(counts > 0, counts, np.nan)
+        sums, counts = np.zeros((*self.grid.shape, len(self.y))), np.zeros(len(self.y))
+        for (_, test), predictions in zip(self.folds, self.left_out, strict=True):
+            np.add.at(sums, (..., test), predictions)
+            np.add.at(counts, test, 1)
+        return sums / np.where(counts > 0, counts, np.nan)
 
 
 def blend(share, coefs, relaxed):

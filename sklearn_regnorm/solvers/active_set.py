@@ -48,8 +48,8 @@ def relaxed_path(problem, penalty, coefs):
     relaxed = np.zeros_like(coefs)
     known = {}
     for w, out in zip(coefs, relaxed, strict=True):
-        support = np.flatnonzero(w)  # NaN, not computed, counts as active
-        if len(support) > most:
+        support = np.flatnonzero(w)
+        if len(support) > most or np.isnan(w).any():  # NaN: not computed
             out[:] = np.nan
         elif len(support):
             key = support.tobytes()
