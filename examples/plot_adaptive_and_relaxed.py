@@ -52,10 +52,14 @@ for panel, noise in zip(panels, (1.0, 4.0), strict=True):
             f"{(coefs[:, 5:] != 0).sum(axis=1).mean():4.1f} of 45 zeros kept, "
             f"excess error {excess:.3f}"
         )
-    panel.plot(np.arange(5), true[:5], "_", color="black", markersize=40, label="true")
+    panel.hlines(true[:5], np.arange(5) - 0.35, np.arange(5) + 0.35, color="black", label="true")
     panel.set_xticks(np.arange(5), [f"w{j + 1}" for j in range(5)])
     panel.set_title(f"noise of standard deviation {noise:.0f}")
 panels[0].set_ylabel("coefficient (± sd over 40 samples)")
 panels[0].legend()
+
+# %%
+# With little noise both remove nearly all false columns and more than half of the excess error.
+# With much noise they still help, by a fifth.
 
 plt.show()

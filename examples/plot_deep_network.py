@@ -106,8 +106,8 @@ X, y = X[order], y[order]
 
 steps = np.geomspace(1e-3, 3, 8)
 kinds = {"none": ORANGE, "batch": BLUE, "layer": GREEN}
-figure, panels = plt.subplots(1, 3, figsize=(12, 4), layout="constrained")
-for panel, depth in zip(panels, (1, 20), strict=False):
+figure, panels = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+for panel, depth in zip(panels, (1, 20), strict=True):
     for kind, color in kinds.items():
         losses = np.array([train(X[:1000], y[:1000], depth, kind, s, 200)[1] for s in steps])
         panel.semilogx(steps, np.minimum(losses, 4), color=color, marker=".", label=kind)
@@ -141,23 +141,24 @@ plain = []
 for seed in range(10):
     layers, _ = train(X[:200], y[:200], 2, "none", 0.2, 300, seed=seed)
     plain.append(np.mean(forward(layers, X[200:], "none", 1)[0].argmax(axis=1) == y[200:]))
-panels[2].errorbar(
+figure, axis = plt.subplots(figsize=(6.5, 4), layout="constrained")
+axis.errorbar(
     sizes, accuracy.mean(axis=1), yerr=accuracy.std(axis=1, ddof=1) / np.sqrt(10), color=BLUE,
     marker="o", capsize=3, label="batch normalization",
 )  # fmt: skip
-panels[2].axhline(np.mean(plain), color=ORANGE, ls="--", label="none")
-panels[2].set(
+axis.axhline(np.mean(plain), color=ORANGE, ls="--", label="none")
+axis.set(
     xscale="log",
     xlim=(1.8, 120),
     xlabel="rows that share statistics",
     ylabel="accuracy on other digits",
 )
-panels[2].set_xticks(sizes, sizes)
-panels[2].minorticks_off()
-panels[2].set_ylim(0.9, 0.93)
-panels[2].annotate(f"2 rows: {accuracy[0].mean():.2f}", (2.1, 0.9005))
-panels[2].set_title("noise of the statistics (± SE, 10 runs)")
-panels[2].legend()
+axis.set_xticks(sizes, sizes)
+axis.minorticks_off()
+axis.set_ylim(0.9, 0.93)
+axis.annotate(f"2 rows: {accuracy[0].mean():.2f}", (2.1, 0.9005))
+axis.set_title("noise of the statistics (± SE, 10 runs)")
+axis.legend()
 for size, some in zip(sizes, accuracy, strict=True):
     print(f"statistics of {size:3d} rows: {some.mean():.3f} ± {some.std(ddof=1) / 10**0.5:.3f}")
 print(f"no normalization:       {np.mean(plain):.3f}")
