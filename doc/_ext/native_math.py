@@ -15,7 +15,7 @@ FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 
 
 # An index after an accent would be set below the letter; after an empty group it stands beside it.
-ACCENT = re.compile(r"(\\(?:hat|bar|tilde)\s*(?:\{\w+\}|\w))(?=[_^])")
+ACCENT = re.compile(r"(\\(?:hat|bar|tilde)\s*(?:\{\\?[A-Za-z]+\}|\\[A-Za-z]+|[A-Za-z]))(?=[_^])")
 
 
 def mathml(tex, **options):
