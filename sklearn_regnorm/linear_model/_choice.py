@@ -103,8 +103,8 @@ class ChoosingMixin:
         check_is_fitted(self)
         if getattr(self, "_units", None) is None:
             raise AttributeError(
-                "Coefficients in original units are known where `preprocessor` is a scaler that "
-                "all folds could share; this model's are those of the columns it was given."
+                "Coefficients in original units are known where `preprocessor` but shifts and "
+                "scales columns; this model's are those of the columns it was given."
             )
         return self._units
 

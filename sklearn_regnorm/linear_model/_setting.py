@@ -51,6 +51,6 @@ class Setting:
     @property
     def units(self):
         """(scale, shift) with X / scale + shift what the preprocessor makes of X, or None."""
-        if self.scale is None:
+        if self.made is None or self.made.scales is None:
             return None
-        return self.scale, self.centre - self.problem.means()[1] / self.scale
+        return self.made.scales[-1], self.made.image(0.0)
