@@ -117,10 +117,13 @@ def check_raw(estimator, X, y):
     return X, _check_target(X, y, multi_output=False)
 
 
-def check_transformed(X):
+def check_transformed(X, n_features):
     """Validate what a preprocessor made of X, for prediction."""
-    with naming("X"):
-        return check_array(X, accept_sparse=["csr", "csc"], dtype=FLOATS, input_name="X")
+    with naming("preprocessor"):
+        X = check_array(X, accept_sparse=["csr", "csc"], dtype=FLOATS)
+        if X.shape[1] != n_features:
+            raise ValueError(f"X became {X.shape[1]} columns, and there are {n_features} in coef_.")
+    return X
 
 
 def check_arrays(X, y, *, multi_output=False):

@@ -61,7 +61,7 @@ class LinearRegressor(RegressorMixin, BaseEstimator):
         if preprocessor is None:
             X = check_X(self, X)
         else:
-            X = check_transformed(preprocessor.transform(X))
+            X = check_transformed(preprocessor.transform(X), self.coef_.shape[-1])
         return X @ self.coef_.T + self.intercept_
 
     @property

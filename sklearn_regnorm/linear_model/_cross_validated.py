@@ -1,9 +1,11 @@
 """The course of a fit that chooses its penalty along paths on all folds."""
 
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils import get_tags
 
 from .._callbacks import CallbackSupportMixin, with_callbacks
 from .._threads import Workers
@@ -117,6 +119,13 @@ class CrossValidatedRegressor(
             progress.end()
         return self
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if self.preprocessor is not None:
+            with suppress(AttributeError, TypeError, ValueError):  # not all transformers have tags
+                tags.input_tags.sparse = get_tags(self.preprocessor).input_tags.sparse
+        return tags
+
     # ------------------------------------------------------------ parameters
 
     def _check_grid(self):
@@ -165,15 +174,16 @@ class CrossValidatedRegressor(
                 CrossValidation(data_of(X), folds, workers, length, adaptive), lambda k: X
             )
         # imported here: scikit-learn's preprocessing takes longer to import than this package
-        from ._preprocessing import FoldPreprocessing, image_of_means, shareable
+        from ._preprocessing import FoldPreprocessing, shareable
 
-        made = FoldPreprocessing(self.preprocessor, X, y, weighting[0], folds)
+        weights = weighting[0] * weighting[1]  # as the caller has them
+        made = FoldPreprocessing(self.preprocessor, X, y, weights, folds)
         if shareable(self, made):
             X = check_arrays(X, y)[0]
             data = data_of(X)
             scales = made.scales if data.kept is None else [s[data.kept] for s in made.scales]
             engine = CrossValidation(data, folds, workers, length, adaptive, scales)
-            centre = image_of_means(made, X, engine.problem.means()[1])
+            centre = made.image(engine.problem.means()[1])
             return Setting(engine, lambda k: X, made, made.scales[-1], centre)
         engine = SeparateFolds(lambda k: data_of(made.rows(k)), folds, workers, adaptive)
         return Setting(engine, made.rows, made)

@@ -50,7 +50,8 @@ SHARED = {
         Keep the predictions of left-out rows as `cv_predictions_`.""",
     "preprocessor": """preprocessor : transformer or Pipeline, default=None
         Fitted anew to the training side of every fold, and to all rows for the final fit; `predict`
-        applies it. `sample_weight` reaches it if its `fit` takes that.""",
+        applies it. As in a Pipeline, training rows are what its `fit_transform` makes of them.
+        `sample_weight` reaches it if its `fit`, or that of a Pipeline's step, takes that.""",
     "relax": """relax : bool or array-like of shape (n_blends,), default=False
         Choose also among ``s * coef + (1 - s) * least squares on the active set``, for the shares
         s given; True means 0, 0.25, 0.5, 0.75 and 1. Where nothing is left to determine the least

@@ -2,13 +2,14 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import clone
+from sklearn.base import TransformerMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from .._validation import check_arrays
+from .._validation import check_arrays, naming
 from ..preprocessing import BatchNormalizer
+from ._base import routing_enabled
 
 
 def change_of_units(transformer):
@@ -33,6 +34,8 @@ def change_of_units(transformer):
 
 
 def _of_scaler(scaler):
+    if getattr(scaler, "clip", False):
+        return None
     scale = np.ones(scaler.n_features_in_) if scaler.scale_ is None else scaler.scale_
     centre = 0.0
     if isinstance(scaler, StandardScaler) and scaler.with_mean:
@@ -66,16 +69,34 @@ _KNOWN = {
 
 
 def take_rows(X, rows):
-    """Return some rows of an array, a sparse matrix or a data frame."""
+    """Return a copy of some rows of an array, a sparse matrix or a data frame."""
     if hasattr(X, "iloc"):
         return X.iloc[rows]
     return (X.tocsr() if sparse.issparse(X) else X)[rows]
 
 
+def weight_arguments(transformer, weights):
+    """Return the arguments of `fit` that pass weights on, to where in a Pipeline they are due."""
+    if np.all(weights == 1.0):
+        return {}
+    if not isinstance(transformer, Pipeline):
+        takes = has_fit_parameter(transformer, "sample_weight")
+        return {"sample_weight": weights} if takes else {}
+    if routing_enabled():
+        asks = transformer.get_metadata_routing().consumes("fit", ["sample_weight"])
+        return {"sample_weight": weights} if asks else {}
+    return {
+        f"{name}__sample_weight": weights
+        for name, step in transformer.steps
+        if hasattr(step, "fit") and has_fit_parameter(step, "sample_weight")
+    }
+
+
 class FoldPreprocessing:
     """A transformer fitted to all rows and, separately, to the training side of every fold.
 
-    Rows of weight zero are kept from it; other weights reach it if its `fit` takes them.
+    Rows of weight zero are kept from it; other weights reach it if its `fit` takes them. It works
+    on copies, as it may do so in place.
 
     Attributes
     ----------
@@ -91,24 +112,66 @@ class FoldPreprocessing:
         self.transformer = transformer
         self.X = X
         self.y = y
-        counts = [np.bincount(train, minlength=len(y)) for train, _ in folds]
-        sides = [*(weights * count for count in counts), weights]
-        self.fitted = [self._fit(side) for side in sides]
+        self.weights = weights
+        sides = [*(train for train, _ in folds), np.arange(len(y))]
+        self.fitted, self.own = zip(*(self._fit(side) for side in sides), strict=True)
         self.whole = self.fitted[-1]
         units = [change_of_units(one) for one in self.fitted]
         self.scales = None if any(one is None for one in units) else [one[0] for one in units]
 
-    def _fit(self, weights):
-        rows = np.flatnonzero(weights)
-        extra = {}
-        if has_fit_parameter(self.transformer, "sample_weight"):
-            extra["sample_weight"] = weights[rows]
-        X = self.X if len(rows) == len(weights) else take_rows(self.X, rows)
-        return clone(self.transformer).fit(X, self.y[rows], **extra)
+    def _fit(self, side):
+        """Return a fitted transformer, and (rows, values) it has for its own rows, if others.
+
+        So does TargetEncoder, whose `fit_transform` encodes rows by the targets of other ones.
+        """
+        rows = side[self.weights[side] > 0]
+        one = clone(self.transformer)
+        given = take_rows(self.X, rows), self.y[rows]
+        extra = weight_arguments(one, self.weights[rows])
+        if getattr(type(one), "fit_transform", None) in (None, TransformerMixin.fit_transform):
+            return one.fit(*given, **extra), None
+        values = one.fit_transform(*given, **extra)
+        usual = one.transform(take_rows(self.X, rows))
+        return one, None if _alike(values, usual) else (rows, values)
 
     def rows(self, k):
         """Return all rows of X as the transformer of fold k (-1: of all rows) makes them."""
-        return check_arrays(self.fitted[k].transform(self.X), self.y)[0]
+        everything = take_rows(self.X, np.arange(len(self.y)))
+        with naming("preprocessor"):
+            Z = check_arrays(self.fitted[k].transform(everything), self.y)[0]
+            if self.own[k] is None:
+                return Z
+            rows, values = self.own[k]
+            values = check_arrays(values, self.y[rows])[0]
+        order = np.arange(len(self.y))
+        order[rows] = len(order) + np.arange(len(rows))
+        if sparse.issparse(Z):
+            return sparse.vstack([Z, values]).tocsr()[order].tocsc()
+        return np.concatenate([Z, values])[order]
+
+    def image(self, means):
+        """Return what `whole`, if it but changes units, makes of a row `means` (n_features,).
+
+        From its image of a row, so that large offsets are not subtracted from each other.
+        """
+        row, image = (
+            one.toarray() if sparse.issparse(one) else np.asarray(one)
+            for one in (take_rows(self.X, [0]), self.whole.transform(take_rows(self.X, [0])))
+        )
+        return image[0] - (row[0].astype(np.float64) - means) / self.scales[-1]
+
+
+def _alike(one, other):
+    """Return whether two outputs of a transformer are the same but for rounding."""
+    with naming("preprocessor"):
+        one, other = (x if sparse.issparse(x) else np.asarray(x, np.float64) for x in (one, other))
+    if 0 in one.shape:
+        return True  # and refused later on
+    far, size = (
+        x.toarray() if sparse.issparse(x) else x
+        for x in (abs(one - other).max(axis=0), abs(other).max(axis=0))
+    )
+    return bool(np.all(far <= 1e-6 * size))
 
 
 def shareable(estimator, made):
@@ -122,15 +185,3 @@ def shareable(estimator, made):
     return not any(
         np.any(np.isfinite(one) & (np.asarray(one) != 0)) for one in limits if one is not None
     )
-
-
-def image_of_means(made, X, means):
-    """Return what the preprocessor of all rows makes of the columns' means, (n_features,).
-
-    From its image of a row, so that large offsets are not subtracted from each other.
-    """
-    row = take_rows(X, [0])
-    row = row.toarray() if sparse.issparse(row) else row
-    image = made.whole.transform(take_rows(made.X, [0]))
-    image = image.toarray() if sparse.issparse(image) else np.asarray(image)
-    return image[0] - (row[0].astype(np.float64) - means) / made.scales[-1]

@@ -91,8 +91,13 @@ def _numbers(values):
 def _largest(model, coef, count):
     """Return (name, value) of the largest coefficients; one per column, over all targets."""
     names = getattr(model, "feature_names_in_", None)
+    if hasattr(model, "preprocessor_"):  # whose columns may be others, in another order
+        try:
+            names = model.preprocessor_.get_feature_names_out(names)
+        except (AttributeError, ValueError):  # not every transformer has names for them
+            names = None
     if names is None or len(names) != coef.shape[1]:
-        names = np.array([f"x{j}" for j in range(coef.shape[1])])
+        names = [f"x{j}" for j in range(coef.shape[1])]
     strongest = np.abs(coef).argmax(axis=0)
     values = coef[strongest, np.arange(coef.shape[1])]
     order = np.argsort(-np.abs(values), kind="stable")[:count]
