@@ -2,6 +2,7 @@
 
 import builtins
 import sys
+import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,7 +16,14 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_regnorm import BatchNormalizer, ElasticNetCV, Lasso, LassoCV, RidgeCV
+from sklearn_regnorm import (
+    BatchNormalizer,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    RidgeCV,
+    StabilitySelection,
+)
 from sklearn_regnorm.inspection import (
     CoefficientPathDisplay,
     CVCurveDisplay,
@@ -335,6 +343,22 @@ def test_stability_path_without_threshold_and_region():
     display = StabilityPathDisplay(alphas=[1, 0.1], stability_path=[[0.0, 0.1], [0.5, 1.0]]).plot()
     assert display.threshold_line_ is display.region_line_ is None
     assert display.names_ == [] and len(display.other_lines_.get_segments()) == 2
+
+
+@pytest.mark.parametrize("max_false", [1.0, 0.01])
+def test_stability_path_of_our_selector(max_false):
+    model = StabilitySelection(
+        alphas=[30.0, 20.0, 5.0], n_resamples=20, max_false=max_false, random_state=0
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the second region is empty
+        model.fit(X, y)
+    display = StabilityPathDisplay.from_estimator(model)
+    assert_array_equal(np.sort(display.named_features_), model.get_support(indices=True))
+    assert np.isinf(model.alpha_min_) == (not model.support_.any()) == (max_false == 0.01)
+    assert display.region_line_.get_xdata()[0] == min(model.alpha_min_, 30.0)
+    assert ("empty" in display.region_text_.get_text()) == np.isinf(model.alpha_min_)
+    check_apart([*display.names_, display.threshold_text_, display.region_text_])
 
 
 # ------------------------------------------------------------ drift

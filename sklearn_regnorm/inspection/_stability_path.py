@@ -210,11 +210,13 @@ class StabilityPathDisplay:
         """Draw threshold and end of the region; return the height of the latter's label."""
         marks = []
         if self.alpha_min is not None and self.alpha_min > 0:
-            text = f"end of the region\n{self.alpha_min:.3g}"
-            marks = [drawing.Mark(self.alpha_min, text, linestyle=":", separator=": ")]
-            if self.alpha_min > alphas[-1]:
+            end, text = self.alpha_min, f"end of the region\n{self.alpha_min:.3g}"
+            if np.isinf(end):  # no alpha is in the region
+                end, text = alphas[0], "the region\nempty"
+            marks = [drawing.Mark(end, text, linestyle=":", separator=": ")]
+            if end > alphas[-1]:
                 ax.axvspan(
-                    self.alpha_min,
+                    end,
                     alphas[-1],
                     facecolor="none",
                     edgecolor="0.88",
