@@ -8,6 +8,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 import sklearn_regnorm  # noqa: E402
+import sklearn_regnorm.inspection  # noqa: E402
 
 project = "sklearn_regnorm"
 author = "The sklearn_regnorm developers"
@@ -70,7 +71,11 @@ def own_methods(cls):
     return first + sorted(set(names) - set(first))
 
 
-PUBLIC = [getattr(sklearn_regnorm, n) for n in sklearn_regnorm.__all__ if n != "__version__"]
+PUBLIC = [
+    getattr(module, name)
+    for module in (sklearn_regnorm, sklearn_regnorm.inspection)
+    for name in module.__all__
+]
 autosummary_context = {
     "own_methods": {cls.__name__: own_methods(cls) for cls in PUBLIC if inspect.isclass(cls)}
 }
