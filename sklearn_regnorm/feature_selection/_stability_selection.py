@@ -99,7 +99,7 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         Most sweeps taken on a half at one alpha.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had them.
 
     Notes

@@ -58,7 +58,7 @@ class DriftDisplay:
 
     See Also
     --------
-    sklearn_regnorm.preprocessing.BatchNormalizer : Measures the drift.
+    sklearn_regnorm.BatchNormalizer : Measures the drift.
 
     Examples
     --------
