@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import ar1, contain, regression
-from sklearn.linear_model import Ridge as SklearnRidge
+from problems import contain, regression
 
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV
 from sklearn_regnorm.solvers import forced_form
