@@ -92,12 +92,14 @@ class ChoosingMixin:
     @property
     def coef_original_(self) -> np.ndarray:
         """Coefficients in X's own units; where `preprocessor` but shifts and scales columns."""
-        return self.coef_ / self._known_units()[0]
+        scale, _ = self._known_units()
+        return self.coef_ / scale
 
     @property
     def intercept_original_(self) -> float:
         """The intercept that belongs to `coef_original_`."""
-        return float(self.intercept_ + self.coef_ @ self._known_units()[1])
+        _, shift = self._known_units()
+        return float(self.intercept_ + self.coef_ @ shift)
 
     def _known_units(self):
         check_is_fitted(self)
