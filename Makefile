@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint bench bench-growth bench-normalizers clean
+.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ lint: $(VENV)/.dev  ## ruff and mypy
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+doc: $(VENV)/.doc  ## build the site, doc/_build/html/index.html, and run its examples (no network)
+	$(VENV)/bin/python -m sphinx -W --keep-going -q doc doc/_build/html $(ARGS)
+	$(VENV)/bin/python doc/check_site.py doc/_build/html
+
 bench: $(VENV)/.bench $(VENV)-adelie/.bench  ## time the package beside its peers (ARGS="--quick" for small sizes)
 	$(VENV)/bin/python -m benchmarks --json build/bench.json $(ARGS)
 
@@ -46,6 +50,7 @@ bench-normalizers: $(VENV)/.bench  ## time the normalizers beside StandardScaler
 
 clean:  ## remove environments, builds and caches
 	rm -rf $(VENV) $(VENV)-adelie $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf doc/_build doc/auto_examples doc/generated
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(VENV)/.test is the mark that the extra `test` is installed, and so on.

@@ -7,6 +7,7 @@ from pathlib import Path
 from sklearn.datasets import load_diabetes
 
 import sklearn_regnorm
+import sklearn_regnorm.inspection  # noqa: F401  (without matplotlib)
 from sklearn_regnorm.linear_model import LassoCV
 from sklearn_regnorm.preprocessing import BatchNormalizer
 

@@ -200,8 +200,9 @@ def draw(problems, lassos, path):
             axis.set_xlabel("λ1 (stronger penalty on the left)")
             axis.spines[["top", "right"]].set_visible(False)
     fig.tight_layout()
-    fig.savefig(path, dpi=110)
-    print(f"\nwrote {path}")
+    if path:
+        fig.savefig(path, dpi=110)
+        print(f"\nwrote {path}")
 
 
 def main(output):
@@ -217,6 +218,5 @@ def main(output):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Choose λ by cross-validation on real data.")
-    parser.add_argument("--output", default="choose_lambda.png", help="where to draw the picture")
-    # sphinx-gallery runs this file with other programs' arguments: ignore what we do not know
-    main(parser.parse_known_args()[0].output)
+    parser.add_argument("--output", default="choose_lambda.png", help="where to save the picture")
+    main(parser.parse_args().output)

@@ -101,7 +101,7 @@ print(f"the first column drifts most in batch {worst}, by {mean_drift[worst][0]:
 # With 50 rows a mean is uncertain by 0.14 standard deviations: most of what is seen is noise, the
 # shift stands out, and is forgotten at the rate of the momentum.
 
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 figure, panels = plt.subplots(2, 1, sharex=True, figsize=(7, 5), layout="constrained")
 for panel, drift, label in (
@@ -116,6 +116,4 @@ for panel, drift, label in (
 panels[0].legend(loc="upper left")
 panels[0].set_title("Each batch against the running statistics before it (grey: other columns)")
 panels[1].set_xlabel("batch")
-if __name__ == "__main__":
-    figure.savefig("normalize_a_stream.png", dpi=120)
-    print("drift drawn into normalize_a_stream.png")
+plt.show()

@@ -1,5 +1,6 @@
 """Regularization and normalization for scikit-learn users: fast, copying nothing, certified."""
 
+from .feature_selection import StabilitySelection
 from .linear_model import (
     ElasticNet,
     ElasticNetCV,
@@ -23,6 +24,7 @@ __all__ = [
     "LayerNormalizer",
     "Ridge",
     "RidgeCV",
+    "StabilitySelection",
     "__version__",
     "enet_path",
     "lasso_path",

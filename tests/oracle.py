@@ -4,8 +4,10 @@ What is judged, with row weights v, W = sum v and s_j = 1 (or the weighted stand
 column j when standardising, 1 if that column is constant)::
 
     P(b, w) = 1/(2W) sum_i v_i (y_i - b - x_i'w)^2
-              + sum_j (l1_j |w_j| + l2_j w_j^2 / 2)
-    l1_j = alpha * l1_ratio * s_j,  l2_j = alpha * (1 - l1_ratio) * s_j^2
+              + sum_j (l1_j |w_j| + l2_j w_j^2 / 2),    lower_j <= w_j <= upper_j
+    l1_j = alpha * l1_ratio * f_j s_j,  l2_j = alpha * (1 - l1_ratio) * f_j s_j^2
+
+A column whose penalty factor f_j is infinite has the bounds 0 and 0 instead.
 """
 
 import itertools
@@ -32,7 +34,7 @@ class Oracle:
 
     def __init__(
         self, X, y, v=None, *, alpha, l1_ratio, fit_intercept=True, standardize=False,
-        positive=False,
+        positive=False, penalty_factor=None, lower=None, upper=None,
     ):  # fmt: skip
         X = dense(X).astype(LONG)
         self.y = np.asarray(y).astype(LONG)
@@ -54,8 +56,15 @@ class Oracle:
         self.y_mean = self.y[0] + self.v @ y_shifted
         self.t = y_shifted - self.v @ y_shifted if fit_intercept else self.y
         self.norm = np.sqrt(self.v @ self.Z**2)
-        self.l1 = LONG(alpha) * LONG(l1_ratio) * self.s
-        self.l2 = LONG(alpha) * (LONG(1) - LONG(l1_ratio)) * self.s**2
+        f, self.lower, self.upper = (
+            np.broadcast_to(missing if given is None else given, X.shape[1]).astype(LONG)
+            for given, missing in ((penalty_factor, 1.0), (lower, -np.inf), (upper, np.inf))
+        )
+        self.lower = np.maximum(self.lower, 0) if positive else self.lower
+        out = np.isinf(f)
+        f[out] = self.lower[out] = self.upper[out] = 0
+        self.l1 = LONG(alpha) * LONG(l1_ratio) * f * self.s
+        self.l2 = LONG(alpha) * (LONG(1) - LONG(l1_ratio)) * f * self.s**2
 
     def residual(self, coef, intercept):
         """Return y - b - X w."""
@@ -69,12 +78,16 @@ class Oracle:
     def kkt(self, coef, eps):
         """Return the worst violation of optimality beyond rounding, relative to the penalty."""
         w = np.asarray(coef).astype(LONG)
-        if not np.isfinite(w).all() or (self.positive and w.min() < 0):
+        if not np.isfinite(w).all() or np.any(w < self.lower) or np.any(w > self.upper):
             return np.inf
         r = self.centred_residual(w)
         g = self.Z.T @ (self.v * r) - self.l2 * w
-        at_zero = np.maximum((g if self.positive else np.abs(g)) - self.l1, 0)
-        violation = np.where(w == 0, at_zero, np.abs(g - self.l1 * np.sign(w)))
+        # g has to lie between the one-sided derivatives of the L1 part; a bound frees one side
+        down, up = np.where(w > 0, self.l1, -self.l1), np.where(w < 0, -self.l1, self.l1)
+        near = 1 - LONG(eps)
+        too_small = np.where(w > self.lower * near, down - g, 0)
+        too_large = np.where(w < self.upper * near, g - up, 0)
+        violation = np.maximum(np.maximum(too_small, too_large), 0)
         size = np.sqrt(self.v @ r**2) + self.norm @ np.abs(w)
         floor = UNITS * LONG(eps) * self.norm * size
         beyond = np.maximum(violation - floor, 0)
@@ -108,6 +121,8 @@ class Oracle:
     def gap(self, coef):
         """Return a duality gap of `coef` (at its best intercept): P exceeds its minimum by less.
 
+        For problems without bounds, or with that of `positive` only.
+
         The least of three: the residual itself as dual point, with the ridge part conjugated
         (Fenchel; finite if every column has one); the residual scaled until it is feasible, for
         the design augmented by the ridge part; and P itself.
@@ -139,20 +154,27 @@ class Oracle:
         return float(np.max(q / l1))
 
     def enumerate_signs(self):
-        """Return the optimal (coef, intercept), found by solving for every pattern of signs."""
-        p = self.Z.shape[1]
+        """Return the optimal (coef, intercept), found by solving for every pattern of signs.
+
+        A pattern also says which coefficients are at a bound (2 or -2).
+        """
         best, least = None, np.inf
         H = np.asarray(self.Z.T @ (self.v[:, None] * self.Z) + np.diag(self.l2), dtype=float)
         q = self.Z.T @ (self.v * self.t)
-        for signs in itertools.product((0, 1) if self.positive else (-1, 0, 1), repeat=p):
-            sign = np.array(signs)
-            on = np.flatnonzero(sign)
-            w = np.zeros(p, dtype=LONG)
+        options = [
+            [-2] * bool(-np.inf < low < 0) + [-1] * bool(low < 0) + [0]
+            + [1] * bool(high > 0) + [2] * bool(0 < high < np.inf)
+            for low, high in zip(self.lower, self.upper, strict=True)
+        ]  # fmt: skip
+        for pattern in itertools.product(*options):
+            sign = np.array(pattern)
+            on = np.flatnonzero(np.abs(sign) == 1)
+            w = np.where(sign == 2, self.upper, np.where(sign == -2, self.lower, LONG(0)))
             for _ in range(3):  # refinement, as LAPACK knows no extended precision
                 left = q - self.Z.T @ (self.v * (self.Z @ w)) - self.l2 * w - self.l1 * sign
                 step = np.linalg.lstsq(H[np.ix_(on, on)], left[on].astype(float), rcond=1e-14)[0]
                 w[on] += step
-            if np.any(w * sign < 0):
+            if np.any(w * sign < 0) or np.any(w < self.lower) or np.any(w > self.upper):
                 continue
             b = self.y_mean - self.x_mean @ w if self.fit_intercept else LONG(0)
             value = self.objective(w)
@@ -170,8 +192,9 @@ def oracle_of(model, X, y, v=None, *, alpha=None, l1_ratio=None, **flags):
         alpha, l1_ratio = LONG(alpha) / LONG(total), 0.0
     if l1_ratio is None:
         l1_ratio = given.get("l1_ratio", 1.0)
-    names = ("fit_intercept", "standardize", "positive")
-    return Oracle(X, y, v, alpha=alpha, l1_ratio=l1_ratio, **{name: given[name] for name in names})
+    names = "fit_intercept", "standardize", "positive", "penalty_factor", "lower", "upper"
+    flags = {name: given[name] for name in names if name in given}
+    return Oracle(X, y, v, alpha=alpha, l1_ratio=l1_ratio, **flags)
 
 
 def kkt_violation(

@@ -23,7 +23,7 @@ from sklearn_regnorm._threads import Cancelled, Workers, check_cancelled, one_bl
 LONG = """
 import sys, time, warnings
 import numpy as np
-from sklearn_regnorm import ElasticNet, Lasso, LassoCV, RidgeCV
+from sklearn_regnorm import ElasticNet, Lasso, LassoCV, RidgeCV, StabilitySelection
 from sklearn_regnorm.solvers import forced_form
 warnings.simplefilter("ignore")
 rng = np.random.default_rng(0)
@@ -55,6 +55,8 @@ LONG_FITS = {
     "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
     "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
     "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
+    "halves in threads": '"gram", StabilitySelection(alphas=[1e-6], n_jobs=2, **given)',
+    "batches of halves": '"working_set", StabilitySelection(alphas=[1e-6], **given)',
     "ridge in threads": '"gram", RidgeCV(alphas=np.geomspace(1e-6, 1, 1500), cv=2, n_jobs=2)',
 }
 

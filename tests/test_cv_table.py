@@ -174,7 +174,7 @@ def test_a_table_that_opens_as_a_frame(form, scoring, relax):
     blends = 2 if relax else 1
     frame = pd.DataFrame(model.cv_table_)
     assert frame.shape[0] == 2 * 5 * blends
-    keys = ["alpha", "l1_ratio"] + ["relax"] * bool(relax)
+    keys = ["alpha", "l1_ratio", "lambda_1", "lambda_2"] + ["relax"] * bool(relax)
     for name in scoring or ["neg_mean_squared_error"]:
         keys += [f"{kind}_test_{name}" for kind in ("mean", "std", "se", "rank")]
         keys += [f"split{k}_test_{name}" for k in range(3)]
@@ -190,6 +190,7 @@ def test_a_table_that_opens_as_a_frame(form, scoring, relax):
     row = model.best_index_
     assert frame["dual_gap"][row] == model.dual_gap_ and frame["n_iter"][row] == model.n_iter_
     assert frame["alpha"][row] == model.alpha_ and frame["l1_ratio"][row] == model.l1_ratio_
+    assert frame["lambda_1"][row] == model.lambda_1_ and frame["lambda_2"][row] == model.lambda_2_
     assert frame[f"rank_test_{model.metric_}"][row] == 1
     if relax:
         pairs = frame["relax"].to_numpy().reshape(-1, 2)

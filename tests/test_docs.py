@@ -1,4 +1,4 @@
-"""The examples in README and docstrings do what they say."""
+"""The examples in README, guide and docstrings do what they say."""
 
 import doctest
 import importlib
@@ -11,14 +11,22 @@ import pytest
 import sklearn_regnorm
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    str(page.relative_to(ROOT))
+    for page in [ROOT / "README.md", *(ROOT / "doc").rglob("*.md")]
+    if ">>> " in page.read_text(encoding="utf-8") and "auto_examples" not in page.parts
+)
 MODULES = [
     module.name for module in pkgutil.walk_packages(sklearn_regnorm.__path__, "sklearn_regnorm.")
 ]
 
 
-def test_readme_quick_start():
-    results = doctest.testfile(str(README), False, optionflags=FLAGS, encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES)
+def test_pages(page):
+    text = (ROOT / page).read_text(encoding="utf-8").replace("\n```", "\n\n```")  # ends the output
+    examples = doctest.DocTestParser().get_doctest(text, {}, page, page, 0)
+    results = doctest.DocTestRunner(optionflags=FLAGS).run(examples)
     assert results.attempted > 0
     assert results.failed == 0
 

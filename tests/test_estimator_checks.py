@@ -16,7 +16,15 @@ from sklearn.model_selection import KFold
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
+from sklearn_regnorm import (
+    ElasticNet,
+    ElasticNetCV,
+    Lasso,
+    LassoCV,
+    Ridge,
+    RidgeCV,
+    StabilitySelection,
+)
 
 # noise for y, or three alphas: the best is often at the edge
 pytestmark = pytest.mark.filterwarnings("ignore:RidgeCV chose alpha:UserWarning")
@@ -82,6 +90,23 @@ class DenseOnlyRidge(Ridge):
 @parametrize_with_checks([DenseOnlyRidge(solver="svd")])
 def test_svd_and_subclasses(estimator, check):
     check(estimator)
+
+
+SELECTORS = [
+    StabilitySelection(),
+    StabilitySelection(sampling="half", threshold=0.6, n_resamples=25, standardize=False),
+    StabilitySelection(bound="r-concave", max_false=1.0, l1_ratio=0.5, alphas=20, n_jobs=2),
+]
+
+
+@parametrize_with_checks(SELECTORS)
+def test_selectors(estimator, check):
+    if check.func.__name__.startswith("check_sample_weight_equivalence"):
+        # of a row given twice both copies can be drawn, of a row of weight 2 there is one
+        with pytest.raises(AssertionError, match="not equivalent to fitting with removed or rep"):
+            check(estimator)
+    else:
+        check(estimator)
 
 
 # -------------------------------------------------- what scikit-learn runs on its own classes only

@@ -100,8 +100,7 @@ def check_common(given):
 
 def check_controls(estimator, n_features):
     """Return the `Controls` that an estimator's parameters ask of each coefficient."""
-    given = estimator.get_params(deep=False)
-    factor = given.get("penalty_factor")
+    factor = getattr(estimator, "penalty_factor", None)
     if isinstance(factor, str):
         check_choice("penalty_factor", factor, ("adaptive",))
         factor = None
@@ -109,11 +108,11 @@ def check_controls(estimator, n_features):
     if not np.any(factor < np.inf):
         raise ValueError("penalty_factor excludes every column of X: leave at least one finite.")
     why = ": zero coefficients must be allowed"
-    lower = given.get("lower"), n_features
+    lower = getattr(estimator, "lower", None), n_features
     lower = check_per_column("lower", *lower, missing=-np.inf, high=0.0, why=why)
-    upper = given.get("upper"), n_features
+    upper = getattr(estimator, "upper", None), n_features
     upper = check_per_column("upper", *upper, missing=np.inf, low=0.0, why=why)
-    if given["positive"]:
+    if estimator.positive:
         lower = np.zeros(n_features)
     return Controls(factor, lower, upper)
 

@@ -2,50 +2,24 @@
 
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from sklearn import get_config
+from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
 from ._scoring import blend
-from ._selection import Grid, choose
+from ._selection import choose
 from ._summary import Summary, summarise
-
-
-@dataclass(frozen=True)
-class Solutions:
-    """All solutions on all rows, in the order of a `Grid`, as the caller sees them.
-
-    Attributes
-    ----------
-    coefs : ndarray of shape (n_ratios, n_alphas, ..., n_features)
-    intercepts : ndarray of shape (n_ratios, n_alphas, ...)
-    relaxed : (coefs, intercepts) or None
-        Least squares on the active sets.
-    """
-
-    grid: Grid
-    coefs: np.ndarray
-    intercepts: np.ndarray
-    relaxed: tuple | None = None
-
-    def at(self, row):
-        """Return (coef, intercept) of a row of the table."""
-        i, j, g = self.grid.place(row)
-        coef, intercept = self.coefs[i, j], self.intercepts[i, j]
-        if self.grid.blends is not None:
-            share = self.grid.blends[g]
-            coef = blend(share, coef, self.relaxed[0][i, j])
-            intercept = blend(share, intercept, self.relaxed[1][i, j])
-        return coef, intercept
 
 
 class ChoosingMixin:
     """Choosing once more among the solutions that a CV estimator has stored."""
 
     cv_table_: dict
-    _solutions: Solutions
+    metric_: str
+    selection_rule: Any
 
     def select(self, rule: str | Callable) -> Self:
         """Return the fitted estimator that another selection rule leads to, without refitting.
@@ -79,36 +53,53 @@ class ChoosingMixin:
         """Set the attributes of the choice to those of a row of the table."""
         table = self.cv_table_
         self.best_index_ = row
-        self.coef_, self.intercept_ = self._solutions.at(row)
+        self.coef_, self.intercept_ = self._solution(row)
+        self.alpha_ = float(table["alpha"][row])
+        self.lambda_1_ = float(table["lambda_1"][row])
+        self.lambda_2_ = float(table["lambda_2"][row])
         self.dual_gap_ = float(table["dual_gap"][row])
         self.n_iter_ = int(table["n_iter"][row])
-        self._set_penalty(float(table["alpha"][row]), float(table["l1_ratio"][row]))
 
-    def _set_penalty(self, alpha, ratio):
-        self.alpha_ = alpha
-        self.lambda_1_ = alpha * ratio
-        self.lambda_2_ = alpha * (1.0 - ratio) / 2.0
+    def _solution(self, row):
+        """Return (coef, intercept) of a row of the table, from the stored paths."""
+        place = row // (len(self.cv_table_["alpha"]) // self.intercept_path_.size)
+
+        def at(intercepts, coefs):
+            return coefs.reshape(-1, coefs.shape[-1])[place], float(intercepts.flat[place])
+
+        coef, intercept = at(self.intercept_path_, self.coef_path_)
+        if "relax" in self.cv_table_:
+            share = self.cv_table_["relax"][row]
+            relaxed = at(self.relaxed_intercept_path_, self.relaxed_coef_path_)
+            coef, intercept = blend(share, coef, relaxed[0]), blend(share, intercept, relaxed[1])
+        return coef, intercept
 
     @property
     def coef_original_(self) -> np.ndarray:
         """Coefficients in X's own units; where `preprocessor` but shifts and scales columns."""
-        scale, _ = self._known_units()
+        scale, _ = self._units()
         return self.coef_ / scale
 
     @property
     def intercept_original_(self) -> float:
         """The intercept that belongs to `coef_original_`."""
-        _, shift = self._known_units()
+        _, shift = self._units()
         return float(self.intercept_ + self.coef_ @ shift)
 
-    def _known_units(self):
+    def _units(self):
+        """Return (scale, shift) with X / scale + shift what the preprocessor makes of X."""
         check_is_fitted(self)
-        if getattr(self, "_units", None) is None:
+        known = None
+        if getattr(self, "preprocessor_", None) is not None:
+            from ._preprocessing import change_of_units
+
+            known = change_of_units(self.preprocessor_)
+        if known is None:
             raise AttributeError(
                 "Coefficients in original units are known where `preprocessor` but shifts and "
-                "scales columns; this model's are those of the columns it was given."
+                "scales columns; this model's are those of the columns that it was given."
             )
-        return self._units
+        return known
 
     def summary(self, n_coefficients: int = 10) -> Summary:
         """Return a table of what was chosen: penalties, error, certificate, coefficients.
@@ -125,3 +116,13 @@ class ChoosingMixin:
         """
         check_is_fitted(self)
         return summarise(self, n_coefficients)
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Return what notebooks show: scikit-learn's diagram and, once fitted, the summary."""
+        shown = {"text/plain": repr(self)}
+        if get_config()["display"] == "diagram":
+            fitted = hasattr(self, "cv_table_")
+            shown["text/html"] = estimator_html_repr(self) + (
+                self.summary()._repr_html_() if fitted else ""
+            )
+        return shown

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import get_tags
 
+from .._callbacks import CallbackSupportMixin, with_callbacks
 from .._threads import Workers
 from .._typing import Matrix, Vector, Weights
 from .._validation import (
@@ -26,10 +27,11 @@ from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
 from ..solvers.separate_folds import SeparateFolds
 from ._base import LinearRegressor, all_or_nothing, check_common, check_controls, warn_if_unsolved
-from ._choice import ChoosingMixin, Solutions
+from ._choice import ChoosingMixin
 from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._grid import alpha_grid
+from ._progress import follow
 from ._scoring import ERROR, FoldScores, choosing_metric, make_scorers, weighed
 from ._selection import (
     CRITERIA,
@@ -47,7 +49,9 @@ from ._setting import Setting
 BLENDS = [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
-class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
+class CrossValidatedRegressor(
+    SplitterRouting, ChoosingMixin, CallbackSupportMixin, LinearRegressor
+):
     """Chooses alpha, and the ratio, along warm-started paths on all folds at once."""
 
     _several_targets = False
@@ -56,6 +60,7 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
         raise NotImplementedError
 
     @all_or_nothing
+    @with_callbacks
     def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None, **params: Any) -> Self:
         """Choose the penalty by cross-validation and fit it to all rows.
 
@@ -98,6 +103,7 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
             if scorers or blends is not None or self.store_predictions:
                 keep = self.store_predictions
                 judge = FoldScores(scorers, grid, folds, setting.rows, y, weights, unit, keep)
+            progress = follow(self, setting, grid, len(folds), X, y)
             result = setting.engine.run(
                 ratios,
                 grid.alphas,
@@ -105,9 +111,12 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
                 max_iter=self.max_iter,
                 early_stopping=self.early_stopping,
                 watch=judge and judge.watch,
+                progress=progress,
             )
             sizes = np.array([weights[test].sum() for _, test in folds])
             self._publish(setting, grid, result, judge, sizes, not isinstance(alphas, int))
+        if progress is not None:
+            progress.end()
         return self
 
     def __sklearn_tags__(self):
@@ -208,18 +217,13 @@ class CrossValidatedRegressor(SplitterRouting, ChoosingMixin, LinearRegressor):
             self.cv_predictions_ = left_out[pick]
         if setting.made is not None:
             self.preprocessor_ = setting.made.whole
-        relaxed = None
         if grid.blends is not None:
             paths = zip(grid.ratios, result.paths, strict=True)
             ws = [relaxed_path(problem, problem.penalty(one), path.coefs) for one, path in paths]
             relaxed = setting.published(ws)
             self.relaxed_coef_path_, self.relaxed_intercept_path_ = (one[pick] for one in relaxed)
-        self._solutions = Solutions(
-            grid, *setting.published([path.coefs for path in result.paths]), relaxed
-        )
-        self.coef_path_ = self._solutions.coefs[pick]
-        self.intercept_path_ = self._solutions.intercepts[pick]
-        self._units = setting.units
+        paths = setting.published([path.coefs for path in result.paths])
+        self.coef_path_, self.intercept_path_ = (one[pick] for one in paths)
         self._take(row)
         self._warn(problem, grid.alphas, result)
 

@@ -79,7 +79,7 @@ SHARED = {
         minimum by no more.
     n_features_in_ : int
         Number of columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had them.""",
     "cv_fitted": """alpha_ : float
         The chosen penalty.
@@ -99,7 +99,8 @@ SHARED = {
         Sweeps taken at the chosen penalty.
     cv_table_ : dict of str to ndarray of shape (n_rows,)
         One row per ratio, alpha (decreasing) and, with `relax`, share; made for
-        ``pandas.DataFrame(model.cv_table_)``. Keys: `alpha`, `l1_ratio`, `relax`;
+        ``pandas.DataFrame(model.cv_table_)``. Keys: `alpha`, `l1_ratio`,
+        `lambda_1`, `lambda_2`, `relax`;
         `mean_test_<metric>`, `std_test_<metric>`, `se_test_<metric>`, `split<k>_test_<metric>`,
         `rank_test_<metric>` of the left-out rows (greater is better; without `scoring` the metric
         is `neg_mean_squared_error`); and of the fit to all rows `n_nonzero`, `df`, `aic`, `bic`,

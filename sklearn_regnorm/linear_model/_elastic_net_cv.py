@@ -26,7 +26,7 @@ class ElasticNetCV(CrossValidatedRegressor):
     {tol}
     {cv}
     verbose : bool or int, default=0
-        Accepted for scikit-learn's sake; without effect.
+        Whether to print which folds and penalties have been solved.
     {n_jobs}
     {positive}
     {standardize_cv}
@@ -118,9 +118,9 @@ class ElasticNetCV(CrossValidatedRegressor):
     def _l1_ratios(self):
         return self.l1_ratio
 
-    def _set_penalty(self, alpha, ratio):
-        super()._set_penalty(alpha, ratio)
-        self.l1_ratio_ = ratio
+    def _take(self, row):
+        super()._take(row)
+        self.l1_ratio_ = float(self.cv_table_["l1_ratio"][row])
 
 
 @document
@@ -139,7 +139,7 @@ class LassoCV(CrossValidatedRegressor):
     {tol}
     {cv}
     verbose : bool or int, default=False
-        Accepted for scikit-learn's sake; without effect.
+        Whether to print which folds and penalties have been solved.
     {n_jobs}
     {positive}
     {standardize_cv}

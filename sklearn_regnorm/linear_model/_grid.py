@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from ..solvers.kernels import HUGE
+from ..solvers.kernels import EPS, HUGE, rounding_scale
 from ..solvers.path import solve_path
 
 # The grid of l1_ratio = 0 is that of this ratio: at 0 no finite alpha makes all coefficients zero.
 LEAST_GRID_RATIO = 1e-3
 # Sweeps to find the coefficients that are never penalised.
 START_SWEEPS = 10_000
+# What their correlations with other columns may be off by, relative to the sizes of both.
+ROUNDING = 16.0 * EPS
 
 
 def alpha_grid(problem, l1_ratio, eps, n_alphas):
@@ -19,8 +21,10 @@ def alpha_grid(problem, l1_ratio, eps, n_alphas):
     penalty = problem.penalty(max(l1_ratio, LEAST_GRID_RATIO))
     q, penalised = problem.q, ~penalty.free
     if not penalised.all():  # the others are in the model from the start
-        start = solve_path(problem, penalty, [HUGE], tol=0.0, max_iter=START_SWEEPS)
-        q = problem.certificate(start.coefs[0], HUGE, penalty)[2]
+        w = solve_path(problem, penalty, [HUGE], tol=0.0, max_iter=START_SWEEPS).coefs[0]
+        _, _, q, rr = problem.certificate(w, HUGE, penalty)
+        # what lies above it by rounding would come in with coefficients of rounding's size
+        q = q + np.sign(q) * (ROUNDING * rounding_scale(w, problem.norm, rr) * problem.norm)
     q = np.where(q > 0, np.where(penalty.upper > 0, q, 0.0), np.where(penalty.lower < 0, q, 0.0))
     tiny = np.finfo(np.float64).resolution
     with np.errstate(over="ignore"):

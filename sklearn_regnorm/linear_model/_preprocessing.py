@@ -12,36 +12,41 @@ from ..preprocessing import BatchNormalizer
 from ._base import routing_enabled
 
 
-def column_scale(transformer):
-    """Return what a fitted transformer divides columns by if it but shifts and divides, else None.
+def change_of_units(transformer):
+    """Return (scale, shift) if a fitted transformer makes X / scale + shift of X, else None.
 
-    Zero or infinite scales, which are no change of units, also give None.
+    Scales that are no change of units, not positive or infinite, also give None.
     """
     if isinstance(transformer, Pipeline):
-        scale = 1.0
+        known = np.float64(1.0), np.float64(0.0)
         for _, step in transformer.steps:
             if step not in (None, "passthrough"):
-                one = column_scale(step)
-                scale = None if one is None or scale is None else scale * one
-        return scale
-    known = _SCALES.get(type(transformer))  # subclasses may do anything
-    scale = known(transformer) if known else None
-    if scale is None or not np.all((scale > 0) & (scale < np.inf)):
+                after = change_of_units(step)
+                if after is None:
+                    return None
+                known = known[0] * after[0], known[1] / after[0] + after[1]
+        return known if np.ndim(known[0]) else None
+    known = _KNOWN.get(type(transformer))  # subclasses may do anything
+    units = known(transformer) if known else None
+    if units is None or not np.all((units[0] > 0) & (units[0] < np.inf)):
         return None
-    return scale
+    return units
 
 
-def _by_attribute(transformer):
-    scale = transformer.scale_
-    return np.ones(transformer.n_features_in_) if scale is None else scale
-
-
-def _of_max_abs(scaler):
-    return None if getattr(scaler, "clip", False) else _by_attribute(scaler)
+def _of_scaler(scaler):
+    if getattr(scaler, "clip", False):
+        return None
+    scale = np.ones(scaler.n_features_in_) if scaler.scale_ is None else scaler.scale_
+    centre = 0.0
+    if isinstance(scaler, StandardScaler) and scaler.with_mean:
+        centre = scaler.mean_
+    elif isinstance(scaler, RobustScaler) and scaler.with_centering:
+        centre = scaler.center_
+    return scale, -centre / scale
 
 
 def _of_min_max(scaler):
-    return None if scaler.clip else 1.0 / scaler.scale_
+    return None if scaler.clip else (1.0 / scaler.scale_, scaler.min_)
 
 
 def _of_batch_normalizer(normalizer):
@@ -49,13 +54,15 @@ def _of_batch_normalizer(normalizer):
     if normalizer.scale:
         scale = np.sqrt(normalizer.var_ + normalizer.eps)
         scale[scale == 0] = 1.0  # constant columns, which have no coefficient
-    return scale / normalizer.gamma_
+    scale = scale / normalizer.gamma_
+    centre = normalizer.mean_ if normalizer.center else 0.0
+    return scale, normalizer.beta_ - centre / scale
 
 
-_SCALES = {
-    StandardScaler: _by_attribute,
-    MaxAbsScaler: _of_max_abs,
-    RobustScaler: _by_attribute,
+_KNOWN = {
+    StandardScaler: _of_scaler,
+    MaxAbsScaler: _of_scaler,
+    RobustScaler: _of_scaler,
     MinMaxScaler: _of_min_max,
     BatchNormalizer: _of_batch_normalizer,
 }
@@ -109,9 +116,8 @@ class FoldPreprocessing:
         sides = [*(train for train, _ in folds), np.arange(len(y))]
         self.fitted, self.own = zip(*(self._fit(side) for side in sides), strict=True)
         self.whole = self.fitted[-1]
-        self.scales = [column_scale(one) for one in self.fitted]
-        if any(scale is None for scale in self.scales):
-            self.scales = None
+        units = [change_of_units(one) for one in self.fitted]
+        self.scales = None if any(one is None for one in units) else [one[0] for one in units]
 
     def _fit(self, side):
         """Return a fitted transformer, and (rows, values) it has for its own rows, if others.

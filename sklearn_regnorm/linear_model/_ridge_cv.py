@@ -25,7 +25,7 @@ from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
 from ..solvers.ridge_path import automatic_grid, ridge_freedom, ridge_path
 from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
-from ._choice import ChoosingMixin, Solutions
+from ._choice import ChoosingMixin
 from ._documentation import document
 from ._elastic_net import publish
 from ._folds import SplitterRouting
@@ -312,7 +312,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         coefs, gaps = ridge_path(problems, penalty, inner)
         weighting = "size" if self.cv is None else self.fold_weighting  # a row twice is two folds
         by_target = mean_and_error(scores[self.metric_], sizes, weighting)[0]
-        grid = Grid([0.0], self.alphas_[None])
+        grid = Grid([0.0], self.alphas_[None], unit=1.0 / problems[0].data.total_weight)
         gaps = np.stack([one.outer_gap(gaps[:, t]) for t, one in enumerate(problems)], axis=1)
         self.cv_table_ = make_table(
             grid,
@@ -342,9 +342,10 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             goal = problem.outer_gap(problem.goal(1e-4))
             warn_if_unsolved(self, self.alphas_[pick], gaps[pick, t], goal, 1)
         self.coef_path_, self.intercept_path_ = _outer(problems, coefs, one_target)
-        self._solutions = Solutions(grid, self.coef_path_[None], self.intercept_path_[None])
-        self._gaps, self._total_weight = gaps, problems[0].data.total_weight
+        self.cv_table_["dual_gap"] = gaps.max(axis=1)
         self._take(best)
+        if len(problems) > 1:
+            self.dual_gap_ = gaps[picks, np.arange(len(problems))]
 
     def _extras(self, problems, penalty, inner, coefs):
         """Return the table's columns about solutions on all rows, (1, n_alphas)."""
@@ -390,24 +391,23 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             raise ValueError("select does not apply with alpha_per_target=True.")
         return super().select(rule)
 
-    def _take(self, best):
+    def _take(self, row):
         """Set the attributes of the choice: one row of the table, or one for each target."""
-        one = np.ndim(best) == 0
-        self.best_index_ = int(best) if one else best
-        targets = range(self._gaps.shape[1])
-        picks = np.broadcast_to(best, len(targets))
-        if one:
-            self.best_score_ = self.cv_table_[f"mean_test_{self.metric_}"][best]
-            self.coef_, self.intercept_ = self._solutions.at(best)
-        else:
-            self.coef_ = self.coef_path_[picks, targets]
-            self.intercept_ = self.intercept_path_[picks, targets]
-        gaps = self._gaps[picks, targets]
-        self.dual_gap_ = float(gaps[0]) if len(targets) == 1 else gaps
-        self.alpha_ = float(self.alphas_[best]) if one else self.alphas_[best]
-        self.lambda_1_ = 0.0
-        self.lambda_2_ = self.alpha_ / self._total_weight / 2.0
-        self.n_iter_ = 1
+        if np.ndim(row) == 0:
+            super()._take(int(row))
+            self.best_score_ = self.cv_table_[f"mean_test_{self.metric_}"][row]
+            if self.coef_path_.ndim == 3:  # of the worst target
+                self.dual_gap_ = np.full(self.coef_path_.shape[1], self.dual_gap_)
+            return
+        targets = np.arange(len(row))
+        self.best_index_, self.n_iter_ = row, 1
+        self.coef_ = self.coef_path_[row, targets]
+        self.intercept_ = self.intercept_path_[row, targets]
+        self.alpha_ = self.alphas_[row]
+        self.lambda_1_, self.lambda_2_ = 0.0, self.cv_table_["lambda_2"][row]
+
+    def _solution(self, row):
+        return self.coef_path_[row], self.intercept_path_[row]
 
 
 class _Echo(RegressorMixin, BaseEstimator):

@@ -58,16 +58,25 @@ def weighed(estimator, scorers, sample_weight):
             return False
         if routing_enabled():
             return "sample_weight" in routed[f"scorer_{name}"].score
-        # scikit-learn's scorers pass weights on also to metrics that do not take them
-        parameters = signature(getattr(scorer, "_score_func", scorer)).parameters.values()
+        parameters = signature(scorer).parameters.values()
         return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
 
     def judging(name, scorer):
         weighted = wants(name, scorer)
 
         def judge(model, X, y, weights):
-            extra = {"sample_weight": weights} if weighted else {}
-            verdict = scorer(model, X, y, **extra)
+            nonlocal weighted
+            verdict = None
+            if weighted:
+                try:
+                    verdict = scorer(model, X, y, sample_weight=weights)
+                except TypeError as error:
+                    # scikit-learn's scorers pass weights on also to metrics that take none
+                    if routing_enabled() or "sample_weight" not in str(error):
+                        raise
+                    weighted = False
+            if not weighted:
+                verdict = scorer(model, X, y)
             try:
                 return float(verdict if np.ndim(verdict) == 0 else None)
             except (TypeError, ValueError):

@@ -57,11 +57,14 @@ class Grid:
     alphas : ndarray of shape (n_ratios, n_alphas)
     blends : list of float or None
         Shares of the penalised coefficients in relaxed ones; None without relaxing.
+    unit : float
+        What an alpha of one is in units of the mean loss.
     """
 
     ratios: list
     alphas: np.ndarray
     blends: list | None = None
+    unit: float = 1.0
 
     @property
     def shape(self):
@@ -78,9 +81,13 @@ class Grid:
         def spread(values):
             return np.array(np.broadcast_to(values, self.shape)).ravel()
 
+        alpha = spread(self.alphas[:, :, None])
+        ratio = spread(np.array(self.ratios)[:, None, None])
         found = {
-            "alpha": spread(self.alphas[:, :, None]),
-            "l1_ratio": spread(np.array(self.ratios)[:, None, None]),
+            "alpha": alpha,
+            "l1_ratio": ratio,
+            "lambda_1": alpha * ratio * self.unit,
+            "lambda_2": alpha * (1.0 - ratio) / 2.0 * self.unit,
         }
         if self.blends is not None:
             found["relax"] = spread(np.array(self.blends))

@@ -47,10 +47,3 @@ class Setting:
             coefs *= self.scale.astype(coefs.dtype)
             intercepts = self.problem.means()[0] - coefs @ self.centre
         return coefs, intercepts
-
-    @property
-    def units(self):
-        """(scale, shift) with X / scale + shift what the preprocessor makes of X, or None."""
-        if self.made is None or self.made.scales is None:
-            return None
-        return self.made.scales[-1], self.made.image(0.0)

@@ -119,7 +119,7 @@ class BatchNormalizer(Normalizer):
         Epochs of learning; 1, the one pass over X, without.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has names that are all strings.
 
     See Also

@@ -80,7 +80,7 @@ class LayerNormalizer(Normalizer):
         Epochs of learning; 1 without.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X has names that are all strings.
 
     See Also

@@ -98,7 +98,12 @@ class CrossValidation:
             problem.factor = adaptive_factor(problem)
         return problem
 
-    def run(self, ratios, grids, *, tol, max_iter, early_stopping=False, watch=None):
+    @property
+    def whole_grids(self):
+        """Whether each fold is solved for all penalties at once, and not penalty by penalty."""
+        return self.in_gram_form
+
+    def run(self, ratios, grids, *, tol, max_iter, early_stopping=False, watch=None, progress=None):
         """Solve every fold and the full data along every grid; return a `CVResult`.
 
         Parameters
@@ -114,12 +119,15 @@ class CrossValidation:
             ``watch(k, i, part, problem, coefs)`` sees the coefficients (m, p) of fold k at the
             i-th ratio and a slice of the grid, as soon as they are known. Folds may come from
             several threads at once.
+        progress : Progress, optional
+            Is told of what has been solved, and may end a grid where nothing else does.
         """
         result = CVResult.empty(*grids.shape, len(self.folds))
         if self.in_gram_form:
-            self._run_gram(result, ratios, grids, tol, max_iter, watch)
+            self._run_gram(result, ratios, grids, tol, max_iter, watch, progress)
         else:
-            self._run_lockstep(result, ratios, grids, tol, max_iter, early_stopping, watch)
+            spies = early_stopping, watch, progress
+            self._run_lockstep(result, ratios, grids, tol, max_iter, *spies)
         return result
 
     def row_weights(self, k, side):
@@ -129,7 +137,7 @@ class CrossValidation:
 
     # ------------------------------------------------------------ Gram form
 
-    def _run_gram(self, result, ratios, grids, tol, max_iter, watch):
+    def _run_gram(self, result, ratios, grids, tol, max_iter, watch, progress):
         whole = slice(0, grids.shape[1])
 
         def solve_fold(k):
@@ -148,6 +156,8 @@ class CrossValidation:
                     watch(k, i, whole, fold, path.coefs)
                 seconds[k, i] = (perf_counter() - begin) / grids.shape[1]
             result.goals[k] = fold.goal(tol)
+            if progress is not None:
+                progress.fold_solved(k)
 
         def solve_whole(i):
             begin = perf_counter()
@@ -162,11 +172,12 @@ class CrossValidation:
         seconds = np.zeros((len(self.folds) + 1, len(ratios)))
         self.workers.map(solve_fold, range(len(self.folds)))
         result.paths.extend(self.workers.map(solve_whole, range(len(ratios))))
+        report_paths(result.paths, progress)
         result.seconds += seconds.sum(axis=0)[:, None]
 
     # ------------------------------------------------------------ working-set form
 
-    def _run_lockstep(self, result, ratios, grids, tol, max_iter, early_stopping, watch):
+    def _run_lockstep(self, result, ratios, grids, tol, max_iter, early_stopping, watch, progress):
         kept, held = (
             np.stack([self.row_weights(k, side) for k in range(len(self.folds))]) for side in (0, 1)
         )
@@ -181,10 +192,19 @@ class CrossValidation:
             penalties = [one.penalty(ratio) for one in everyone]
             if penalties[0].smooth:
                 path = _closed_folds(everyone, penalties, held, alphas, result, i, watch)
+                if progress is not None:
+                    progress.solved(i, slice(0, len(alphas)), path.coefs)
             else:
                 lockstep = Lockstep(everyone, penalties, tol, max_iter, self.workers)
-                path = _follow(lockstep, held, alphas, result, i, early_stopping, watch)
+                spies = early_stopping, watch, progress
+                path = _follow(lockstep, held, alphas, result, i, *spies)
             result.paths.append(path)
+
+
+def report_paths(paths, progress):
+    """Tell of paths that have been solved whole."""
+    for i, path in enumerate(paths if progress is not None else []):
+        progress.solved(i, slice(0, len(path.coefs)), path.coefs)
 
 
 def product_errors(problem, coefs, train, test, held):
@@ -296,7 +316,7 @@ def shared_groups(folds, weights, most):
     return None if len(present) > most else [np.flatnonzero(group == k) for k in present]
 
 
-def _follow(lockstep, held, alphas, result, i, early_stopping, watch):
+def _follow(lockstep, held, alphas, result, i, early_stopping, watch, progress):
     """Advance along `alphas`, the grid of the i-th ratio, filling in the folds' results.
 
     The last problem of `lockstep` is that of all rows; its path is returned.
@@ -317,7 +337,10 @@ def _follow(lockstep, held, alphas, result, i, early_stopping, watch):
                 watch(k, i, part, fold.problem, np.stack([point.w for point in fold.points]))
         begin, before = perf_counter(), begin
         result.seconds[i, part] = (begin - before) / len(alphas[part])
-        if early_stopping and has_turned(result.errors[i, : part.stop]):
+        enough = early_stopping and has_turned(result.errors[i, : part.stop])
+        if progress is not None:
+            enough |= progress.solved(i, part, path.coefs[part])
+        if enough:
             path.coefs[part.stop :] = path.gaps[part.stop :] = np.nan
             break
     return path

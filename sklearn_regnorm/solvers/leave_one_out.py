@@ -66,7 +66,7 @@ def leave_one_out(problems, penalty, alphas, fixed_scale=False):
         kept = np.where(suspect, 1.0, kept)
         residuals[k, rows] = scaled / (kept[:, None] * root)
         for i in rows[suspect]:
-            residuals[k, i] = _refit(problems, [alpha], i)[0]
+            residuals[k, i] = _refit(problems, [alpha], i, fixed_scale)[0]
     if len(rows) < len(problem.y):  # rows of weight zero are left out as they are
         others = np.flatnonzero(problem.weights == 0)
         for k, alpha in enumerate(alphas):
@@ -85,14 +85,16 @@ def _left_basis(solver, root, rows):
     return U, s
 
 
-def _refit(problems, alphas, i):
+def _refit(problems, alphas, i, fixed_scale=False):
     """Return the residuals (n_alphas, n_targets) of row i under fits without it."""
-    data = problems[0].data
-    weights = data.weights.copy()
+    weights = problems[0].weights.copy()
     weights[i] = 0.0
-    fold = make_problems(data, weights)
+    fold = make_problems(problems[0].data, weights)
+    if fixed_scale:
+        for one in fold:
+            one.scale = problems[0].scale
     solver = RidgeSolver(fold, fold[0].penalty(0.0))
     # alpha is that of a sum over rows, and here there is one less
-    larger = data.weights.sum() / weights.sum()
+    larger = 1.0 / weights.sum()
     coefs = [solver.solve(alpha * larger)[0] for alpha in alphas]
     return np.array([[one.residual(w)[i] for one, w in zip(fold, W, strict=True)] for W in coefs])

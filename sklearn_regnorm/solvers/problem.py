@@ -45,6 +45,15 @@ class Controls:
         """Return those of some columns."""
         return Controls(self.factor[columns], self.lower[columns], self.upper[columns])
 
+    def bounds_in(self, dtype):
+        """Return (lower, upper) rounded towards zero, so that nothing within them is beyond."""
+        with np.errstate(under="ignore", over="ignore"):
+            rounded = [one.astype(dtype) for one in (self.lower, self.upper)]
+        return tuple(
+            np.where(np.abs(one) > np.abs(exact), np.nextafter(one, dtype.type(0)), one)
+            for one, exact in zip(rounded, (self.lower, self.upper), strict=True)
+        )
+
 
 @dataclass(frozen=True)
 class Data:
@@ -343,6 +352,8 @@ class Problem:
             w /= self.data.column_scale
             w *= self._y_scale
             w = w.astype(self.data.dtype, copy=False)
+        if w.dtype != np.float64:
+            np.clip(w, *self.data.controls.bounds_in(w.dtype), out=w)
         if self.data.kept is None:
             return w
         coef = np.zeros((*w.shape[:-1], len(self.data.kept)), dtype=w.dtype)

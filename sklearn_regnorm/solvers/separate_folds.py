@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from .cross_validation import CrossValidation, CVResult, row_errors
+from .cross_validation import CrossValidation, CVResult, report_paths, row_errors
 from .path import choose_form, solve_path
 from .problem import Problem
 
@@ -28,7 +28,9 @@ class SeparateFolds(CrossValidation):
         self.in_gram_form = choose_form(self.data) == "gram"
         self.problem = self.penalised(-1, Problem(self.data, 0, self.data.weights))
 
-    def run(self, ratios, grids, *, tol, max_iter, early_stopping=False, watch=None):
+    whole_grids = True
+
+    def run(self, ratios, grids, *, tol, max_iter, early_stopping=False, watch=None, progress=None):
         """Solve every fold, whole grids at once, and the full data; return a `CVResult`."""
         result = CVResult.empty(*grids.shape, len(self.folds))
         options = {"tol": tol, "max_iter": max_iter, "certify": False}
@@ -52,10 +54,13 @@ class SeparateFolds(CrossValidation):
                     result.training[i] = row_errors(problem, path.coefs, problem.weights)
                 paths.append(path)
                 seconds.append((perf_counter() - begin) / grids.shape[1])
+            if k >= 0 and progress is not None:
+                progress.fold_solved(k)
             return paths if k < 0 else None, seconds
 
         found = self.workers.map(solve, [-1, *range(len(self.folds))])
         result.paths.extend(found[0][0])
+        report_paths(result.paths, progress)
         for _, seconds in found:
             result.seconds += [[one] for one in seconds]
         return result
