@@ -128,9 +128,9 @@ class ElasticNetCV(CrossValidatedRegressor):
 class LassoCV(CrossValidatedRegressor):
     """Lasso that chooses `alpha` by cross-validation.
 
-    Every fold and the final fit minimise the objective of :class:`Lasso`. Unless `selection_rule` or
-    `scoring` say otherwise, the chosen alpha has the least held-out mean squared error, averaged over
-    the folds.
+    Every fold and the final fit minimise the objective of :class:`Lasso`. Unless `selection_rule`
+    or `scoring` say otherwise, the chosen alpha has the least held-out mean squared error, averaged
+    over the folds.
 
     Parameters
     ----------
