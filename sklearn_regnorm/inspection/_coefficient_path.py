@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._typing import Matrix, Vector, Weights
+from ..linear_model._summary import coefficient_names
 from . import _drawing as drawing
 from . import _models as models
 
@@ -142,7 +143,7 @@ class CoefficientPathDisplay:
             coefs = model.coef_path_ if ratios is None else model.coef_path_[chosen]
         else:
             coefs = models.compute_path(model, caller, X, y, sample_weight, alphas)
-        names = models.names_of(model, coefs.shape[-1])
+        names = coefficient_names(model, coefs.shape[-1])
         alpha = model.alpha_ if np.ndim(model.alpha_) == 0 else None
         display = cls(alphas=alphas, coefs=coefs, alpha=alpha, feature_names=names)
         return display.plot(ax, n_labels=n_labels)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._typing import Vector
+from ..linear_model._summary import coefficient_names
 from . import _drawing as drawing
 from . import _models as models
 
@@ -124,7 +125,7 @@ class DriftDisplay:
                 "There is no drift yet: the first batch has nothing before it. Call partial_fit "
                 "with another one."
             )
-        names = models.names_of(model, len(mean))
+        names = coefficient_names(model, len(mean))
         display = cls(mean_drift=mean, variance_drift=variance, feature_names=names)
         return display.plot(ax, n_features=n_features, batch_size=batch_size)
 

@@ -26,15 +26,6 @@ def check_model(model: Any, caller: str, needed: dict[str, str]) -> None:
             )
 
 
-def names_of(model: Any, n_features: int) -> np.ndarray:
-    """Return the names of the coefficients: those of the columns, or x0, x1, ..."""
-    names = getattr(model, "feature_names_in_", None)
-    preprocessor = getattr(model, "preprocessor_", None)
-    if preprocessor is not None and hasattr(preprocessor, "get_feature_names_out"):
-        names = preprocessor.get_feature_names_out()
-    return check_names(names, n_features)
-
-
 def check_names(names: Any, n_features: int) -> np.ndarray:
     """Return n_features names, by default x0, x1, ..."""
     if names is None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from .._typing import Matrix, Vector
+from ..linear_model._summary import coefficient_names
 from . import _drawing as drawing
 from . import _models as models
 
@@ -137,7 +138,7 @@ class StabilityPathDisplay:
             threshold=getattr(model, "threshold_", getattr(model, "threshold", None)),
             support=model.get_support(),
             alpha_min=getattr(model, "alpha_min_", None),
-            feature_names=models.names_of(model, path.shape[-1]),
+            feature_names=coefficient_names(model, path.shape[-1]),
         ).plot(ax, n_labels=n_labels)
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 12) -> Self:

@@ -70,8 +70,9 @@ def summarise(model, n_coefficients):
         mean, error = table[f"mean_test_{name}"][row], table[f"se_test_{name}"][row]
         label = name.removeprefix("neg_").replace("_", " ")
         sign = -1.0 if name.startswith("neg_") else 1.0
-        spread = "" if np.isnan(error) else f" ± {error:.2g} (SE)"
-        facts.append((f"cross-validated {label}", f"{sign * mean:.6g}{spread}"))
+        # two digits, and 150 rather than 1.5e+02; adding 0 makes -0 a 0
+        spread = "" if np.isnan(error) else f" ± {float(f'{error:.2g}'):g} (SE)"
+        facts.append((f"cross-validated {label}", f"{sign * mean + 0.0:.6g}{spread}"))
     facts += [
         (one.upper(), f"{table[one][row]:.6g}")
         for one in CRITERIA
@@ -90,15 +91,21 @@ def _numbers(values):
 
 def _largest(model, coef, count):
     """Return (name, value) of the largest coefficients; one per column, over all targets."""
+    names = coefficient_names(model, coef.shape[1])
+    strongest = np.abs(coef).argmax(axis=0)
+    values = coef[strongest, np.arange(coef.shape[1])]
+    order = np.argsort(-np.abs(values), kind="stable")[:count]
+    return [(names[j], float(values[j])) for j in order if values[j] != 0]
+
+
+def coefficient_names(model, n_coefficients):
+    """Return the names of what a fitted model's coefficients belong to: x0, x1, ... if unknown."""
     names = getattr(model, "feature_names_in_", None)
-    if hasattr(model, "preprocessor_"):  # whose columns may be others, in another order
+    if getattr(model, "preprocessor_", None) is not None:  # whose columns may be others
         try:
             names = model.preprocessor_.get_feature_names_out(names)
         except (AttributeError, ValueError):  # not every transformer has names for them
             names = None
-    if names is None or len(names) != coef.shape[1]:
-        names = [f"x{j}" for j in range(coef.shape[1])]
-    strongest = np.abs(coef).argmax(axis=0)
-    values = coef[strongest, np.arange(coef.shape[1])]
-    order = np.argsort(-np.abs(values), kind="stable")[:count]
-    return [(str(names[j]), float(values[j])) for j in order if values[j] != 0]
+    if names is None or len(names) != n_coefficients:
+        return [f"x{j}" for j in range(n_coefficients)]
+    return [str(name) for name in names]
