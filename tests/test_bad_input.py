@@ -44,7 +44,7 @@ BAD_PARAMETERS = {
     "solver": ["newton", "", 3, None, ["svd"]],
     "gcv_mode": ["fast", 1],
     "scoring": ["nonsense", 3],
-    "eps": [0.0, -1e-3, NAN, "small", None],
+    "eps": [0.0, -1e-3, 1.0, 2.0, NAN, "small", None],
     "alphas": [
         0, -3, [], [[1.0, 2.0]], [1.0, -1.0], [NAN], [INF], "many", None, [[1.0], [1.0, 2.0]],
     ],

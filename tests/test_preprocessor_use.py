@@ -283,3 +283,8 @@ def test_tags_know_what_the_preprocessor_takes():
     assert not get_tags(LassoCV(preprocessor=StandardScaler())).input_tags.sparse
     assert get_tags(LassoCV(preprocessor=StandardScaler(with_mean=False))).input_tags.sparse
     assert get_tags(LassoCV(preprocessor=OneHotEncoder())).target_tags.required
+
+
+def test_a_class_is_no_preprocessor():
+    with pytest.raises(TypeError, match="preprocessor=StandardScaler is a class"):
+        LassoCV(preprocessor=StandardScaler).fit(X, y)

@@ -165,6 +165,25 @@ def test_a_row(row):
     assert RidgeCV(alphas=6).fit(X, y).select(lambda table: row).best_index_ == 3
 
 
+def test_a_row_without_a_solution():
+    rng = np.random.default_rng(0)
+    Z = rng.standard_normal((100, 1500))
+    z = Z[:, :3].sum(axis=1) + rng.standard_normal(100)
+    stopped = LassoCV(early_stopping=True).fit(Z, z)
+    assert np.isnan(stopped.coef_path_[-1]).any()
+    relaxed = LassoCV(alphas=5, eps=1e-5, relax=[0.0, 1.0]).fit(Z, z)
+    assert np.isnan(relaxed.relaxed_coef_path_[-1]).any()
+    for model, row, why in ((stopped, 99, "early_stopping"), (relaxed, 8, "no relaxed coef")):
+        before = state(model)
+        with pytest.raises(ValueError, match=why):
+            model.select(lambda table, row=row: row)
+        again = clone(model).set_params(selection_rule=lambda table, row=row: row)
+        with pytest.raises(ValueError, match=why):
+            again.fit(Z, z)
+        assert state(model) == before
+    assert np.isfinite(relaxed.select(lambda table: 9).coef_).all()
+
+
 NO_ROWS = [
     -1, 6, 10**30, 2.5, np.nan, np.inf, None, "3", True, np.True_, [3], np.array([3]),
     np.arange(2), np.arange(6) > 2, {"row": 3}, 3j,

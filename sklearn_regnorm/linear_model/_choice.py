@@ -52,8 +52,10 @@ class ChoosingMixin:
     def _take(self, row):
         """Set the attributes of the choice to those of a row of the table."""
         table = self.cv_table_
-        self.best_index_ = row
-        self.coef_, self.intercept_ = self._solution(row)
+        coef, intercept = self._solution(row)
+        if np.isnan(coef).any():
+            raise ValueError(f"Row {row} has no relaxed coefficients: nothing determines them.")
+        self.best_index_, self.coef_, self.intercept_ = row, coef, intercept
         self.alpha_ = float(table["alpha"][row])
         self.lambda_1_ = float(table["lambda_1"][row])
         self.lambda_2_ = float(table["lambda_2"][row])

@@ -134,7 +134,7 @@ class CrossValidatedRegressor(
         if ratios.ndim != 1 or len(ratios) == 0:
             raise ValueError("l1_ratio must be a number or a one-dimensional list of numbers.")
         ratios = [check_number("l1_ratio", ratio, low=0, high=1) for ratio in ratios]
-        check_number("eps", self.eps, low=0, boundaries="neither")
+        check_number("eps", self.eps, low=0, high=1, boundaries="neither")
         if isinstance(self.alphas, Integral):
             return ratios, check_number("alphas", self.alphas, low=1, integer=True)
         if isinstance(self.alphas, Real):
@@ -153,9 +153,9 @@ class CrossValidatedRegressor(
             raise ValueError(f"refit={self.refit!r} names a metric, and there is no scoring.")
         if isinstance(self.relax, bool | np.bool_):
             return (BLENDS if self.relax else None), scorers
-        blends = np.unique(check_alphas("relax", self.relax))
-        if np.ndim(self.relax) == 0:  # 1 would not mean True
+        if self.relax is None or isinstance(self.relax, str | Real):  # 1 would not mean True
             raise TypeError(f"relax must be True, False or a list of shares, got {self.relax!r}.")
+        blends = np.unique(check_alphas("relax", self.relax))
         if blends[-1] > 1:
             raise ValueError(f"relax holds shares between 0 and 1, got {blends[-1]}.")
         return blends.tolist(), scorers

@@ -94,7 +94,7 @@ def enet_path(
     products = known_products(data, lasso_length(ratio == 1, grid))
     problem = Problem(data, 0, weights, products=products)
     if isinstance(alphas, Integral):
-        eps = check_number("eps", eps, low=0, boundaries="neither")
+        eps = check_number("eps", eps, low=0, high=1, boundaries="neither")
         n_alphas = check_number("alphas", alphas, low=1, integer=True)
         grid = alpha_grid(problem, ratio, eps, n_alphas)
     start = None

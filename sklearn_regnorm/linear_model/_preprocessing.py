@@ -107,6 +107,8 @@ class FoldPreprocessing:
     """
 
     def __init__(self, transformer, X, y, weights, folds):
+        if isinstance(transformer, type):
+            raise TypeError(f"preprocessor={transformer.__name__} is a class: give an instance.")
         if not hasattr(transformer, "transform"):
             raise TypeError(f"preprocessor={transformer!r} has no transform method.")
         self.transformer = transformer

@@ -184,4 +184,7 @@ def _called(table, rule):
     number = isinstance(row, Real) and not isinstance(row, bool)
     if not (number and 0 <= row < n_rows and row == int(row)):
         raise ValueError(f"The selection rule returned {row!r}, not a row in [0, {n_rows}).")
-    return int(row)
+    row = int(row)
+    if np.isnan(table.get("n_nonzero", [0] * n_rows)[row]):
+        raise ValueError(f"The selection rule returned row {row}, which early_stopping left out.")
+    return row
