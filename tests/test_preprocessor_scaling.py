@@ -138,7 +138,7 @@ def test_coefficients_in_original_units(given, kind, offset, form):
         assert_allclose(predicted, one.predict(Z), rtol=1e-12, atol=rounding)
         assert rounding < 1e-4
         assert one.coef_original_.shape == (5,) and isinstance(one.intercept_original_, float)
-        scale = _preprocessing.column_scale(one.preprocessor_)
+        scale = _preprocessing.change_of_units(one.preprocessor_)[0]
         assert_allclose(one.coef_original_ * scale, one.coef_, rtol=1e-14)
     assert np.isfinite(model.mse_path_).all() and one.coef_.any()
 
