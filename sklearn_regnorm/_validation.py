@@ -235,10 +235,10 @@ def check_precompute(precompute, n_features):
 
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    if alphas is None or np.asarray(alphas).dtype.kind in "US":
-        kinds = "an integer or numbers" if name == "alphas" else "a number or numbers"
-        raise TypeError(f"{name} must be {kinds}, got {alphas!r}.")
     with naming(name):
+        if alphas is None or np.asarray(alphas).dtype.kind in "US":
+            kinds = "an integer or numbers" if name == "alphas" else "a number or numbers"
+            raise TypeError(f"{name} must be {kinds}, got {alphas!r}.")
         grid = check_array(
             np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
         )

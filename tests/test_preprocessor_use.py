@@ -1,4 +1,4 @@
-"""`preprocessor` in use: frames, names, errors, pickles, searches, work in place."""
+"""`preprocessor` in use: frames, names, errors, pickles, searches, work done in place."""
 
 import pickle
 

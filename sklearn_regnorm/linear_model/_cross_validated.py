@@ -163,6 +163,8 @@ class CrossValidatedRegressor(
         if isinstance(self.relax, bool | np.bool_):
             return (BLENDS if self.relax else None), scorers
         blends = np.unique(check_alphas("relax", self.relax))
+        if np.ndim(self.relax) == 0:  # 1 would not mean True
+            raise TypeError(f"relax must be True, False or a list of shares, got {self.relax!r}.")
         if blends[-1] > 1:
             raise ValueError(f"relax holds shares between 0 and 1, got {blends[-1]}.")
         return blends.tolist(), scorers
