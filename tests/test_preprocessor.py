@@ -74,6 +74,7 @@ def test_every_fold_by_hand_of_sparse_columns(kind, container, form):
 @pytest.mark.parametrize(
     "kind", ["standard", "function", *(pytest.param(k, marks=SLOW) for k in ("gamma", "scalers"))]
 )
+@pytest.mark.slow
 def test_with_the_other_parameters(kind, given, form):
     for ratio in (1.0, 0.4):
         model = ElasticNetCV(l1_ratio=ratio, alphas=4, tol=1e-14, **given)
