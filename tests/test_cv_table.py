@@ -126,8 +126,10 @@ def test_scorers_under_metadata_routing(kind):
         model = clone(MODELS[kind]).set_params(cv=FOLDS, scoring=scoring, refit="deaf")
         model.fit(X, y, sample_weight=WEIGHTS)
         undecided = clone(model).set_params(scoring="r2", refit=None)
-        with pytest.raises(ValueError, match="sample_weight.*not explicitly set"):
-            undecided.fit(X, y, sample_weight=WEIGHTS)
+        # scikit-learn 1.6 does not know which metrics take weights
+        if "sample_weight" in get_scorer("r2").get_metadata_routing().score.requests:
+            with pytest.raises(ValueError, match="sample_weight.*not explicitly set"):
+                undecided.fit(X, y, sample_weight=WEIGHTS)
     for k, (train, test) in enumerate(FOLDS):
         for row in (0, 3):
             one = refit(model, row, train, WEIGHTS)

@@ -302,6 +302,8 @@ def test_metadata_routing_reaches_a_pipeline_that_asks():
 
 def test_tags_know_what_the_preprocessor_takes():
     assert get_tags(LassoCV()).input_tags.sparse
+    for one in (StandardScaler(), StandardScaler(with_mean=False), OneHotEncoder(), PCA()):
+        tags = get_tags(LassoCV(preprocessor=one))
+        assert tags.input_tags.sparse == get_tags(one).input_tags.sparse
     assert not get_tags(LassoCV(preprocessor=StandardScaler())).input_tags.sparse
-    assert get_tags(LassoCV(preprocessor=StandardScaler(with_mean=False))).input_tags.sparse
     assert get_tags(LassoCV(preprocessor=OneHotEncoder())).target_tags.required
