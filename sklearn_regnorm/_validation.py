@@ -101,20 +101,25 @@ def check_X_y(estimator, X, y, *, multi_output):
     """
     with naming("X"):
         X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+    _require(estimator, y)
     return _contiguous(X), _check_target(X, y, multi_output)
 
 
 def check_raw(estimator, X, y):
     """Validate y, and of X its names and size: the rest is the business of a preprocessor."""
-    if isinstance(X, list | tuple):
+    if not hasattr(X, "shape"):
         X = np.asarray(X)
     validate_data(estimator, X, skip_check_array=True)
+    _require(estimator, y)
     return X, _check_target(X, y, multi_output=False)
+
+
+def _require(estimator, y):
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
 
 
 def check_transformed(X, n_features):

@@ -55,8 +55,10 @@ def with_controls(problem):
     size = np.sqrt(oracle.v @ oracle.t**2) / norm / np.sqrt(p)
     size = np.where(np.abs(size) < 1e300, size, 1.0).astype(float)
     lower, upper = bounds(rng, size)
-    # coefficients of several columns as alike as Hilbert's, if free, are no normal numbers
+    # coefficients of several columns as alike as Hilbert's, if free, are no normal numbers; and
+    # those of dependent ones are not determined where bounds keep them from being left out
     alike = problem.kind.startswith(("hilbert", "rank"))
+    alike |= problem.kind.startswith("degenerate") and (lower is not None or upper is not None)
     f = factors(rng, p, most_free=1 if alike else p)
     params = {**problem.params, "penalty_factor": f, "lower": lower, "upper": upper}
     if problem.params["positive"] and upper is not None:
@@ -97,4 +99,7 @@ def tame(seed):
 
 def wild(seed):
     """Return a problem that may be degenerate or far from any ordinary scale, with controls."""
-    return with_controls(make_problem(seed))
+    problem = make_problem(seed)
+    if problem.params["alpha"] > 1e100:  # whose ridge part is no float
+        problem = replace(problem, params={**problem.params, "l1_ratio": 1.0})
+    return with_controls(problem)

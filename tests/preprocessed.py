@@ -84,6 +84,9 @@ DENSE = {
 SHARED = {"standard", "centred", "batch", "gamma", "unbiased", "learned", "robust", "min max",
           "max abs", "scalers"}  # fmt: skip
 
+if "clip" not in CLIPPED.get_params():
+    SHARED.add("max abs clipped")
+
 
 def by_hand(model, data, folds, v=None, weighted=False, score=None, data_y=None):
     """Return errors (n_rows of the table, n_folds) of single fits behind fitted transformers."""

@@ -278,6 +278,7 @@ def test_several_targets_are_several_fits(name, form):
 @form
 @every
 @pytest.mark.parametrize("tol", [1e-4, 1e-14])
+@pytest.mark.slow
 def test_a_warm_start_changes_the_time_alone(tol, name, form):
     X, y, v = data(100)
     given = {key: np.resize(one, 100) if np.ndim(one) else one for key, one in ALL[name].items()}

@@ -18,6 +18,7 @@ from sklearn_regnorm.preprocessing import BatchNormalizer
 from sklearn_regnorm.solvers import forced_form
 
 forms = pytest.mark.parametrize("form", FORMS)
+SLOW = pytest.mark.slow
 EPS = np.finfo(float).eps
 SETTINGS = [
     {},
@@ -29,6 +30,10 @@ SETTINGS = [
     {"scoring": "r2", "store_predictions": True},
     {"lower": 0.0, "upper": np.full(5, np.inf)},
 ]
+
+
+def some_slow(kinds, fast=("standard", "gamma", "scalers", "min max")):
+    return [pytest.param(kind, marks=[SLOW] * (kind not in fast)) for kind in sorted(kinds)]
 
 
 def both(model, data, form, monkeypatch, v=None):
@@ -62,9 +67,11 @@ def same(shared, general, rtol=1e-8):
 
 
 @forms
-@pytest.mark.parametrize("weights", [None, COUNTS + 0.5], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize(
+    "weights", [pytest.param(None, marks=SLOW), COUNTS + 0.5], ids=["unweighted", "weighted"]
+)
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
-@pytest.mark.parametrize("kind", sorted(SHARED))
+@pytest.mark.parametrize("kind", some_slow(SHARED))
 def test_one_x_for_all_folds_is_as_good_as_one_each(kind, setting, weights, form, monkeypatch):
     model = ElasticNetCV(alphas=4, l1_ratio=[0.4, 1.0], cv=FOLDS, tol=1e-14, **setting)
     model.set_params(preprocessor=DENSE[kind])
@@ -120,8 +127,8 @@ def test_a_subclass_of_a_scaler_is_not_taken_for_one(form):
 
 
 @forms
-@pytest.mark.parametrize("offset", [0.0, 1e8])
-@pytest.mark.parametrize("kind", sorted(SHARED))
+@pytest.mark.parametrize("offset", [pytest.param(0.0, marks=SLOW), 1e8])
+@pytest.mark.parametrize("kind", some_slow(SHARED))
 @pytest.mark.parametrize(
     "given", [{}, {"fit_intercept": False}, {"upper": 0.5}, {"penalty_factor": "adaptive"}], ids=str
 )
@@ -138,7 +145,7 @@ def test_coefficients_in_original_units(given, kind, offset, form):
         assert_allclose(predicted, one.predict(Z), rtol=1e-12, atol=rounding)
         assert rounding < 1e-4
         assert one.coef_original_.shape == (5,) and isinstance(one.intercept_original_, float)
-        scale = _preprocessing.column_scale(one.preprocessor_)
+        scale = _preprocessing.change_of_units(one.preprocessor_)[0]
         assert_allclose(one.coef_original_ * scale, one.coef_, rtol=1e-14)
     assert np.isfinite(model.mse_path_).all() and one.coef_.any()
 

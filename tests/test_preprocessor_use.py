@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import get_tags
 
-from sklearn_regnorm import ElasticNetCV, LassoCV
+from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
 from sklearn_regnorm.preprocessing import BatchNormalizer
 from sklearn_regnorm.solvers import forced_form
 
@@ -210,9 +210,20 @@ def test_pickles_clones_and_selection(kind):
     assert not hasattr(copy, "preprocessor_") and copy.preprocessor is not model.preprocessor
     assert_array_equal(copy.fit(X, y).coef_, model.coef_)
     assert not hasattr(model.preprocessor, "n_features_in_")  # what was given stays unfitted
-    model.set_params(preprocessor=None).fit(X, y)
-    assert not hasattr(model, "preprocessor_")
-    assert_allclose(model.predict(X), X @ model.coef_ + model.intercept_, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(LassoCV(preprocessor=StandardScaler(), store_predictions=True, relax=True), LassoCV()),
+     (RidgeCV(store_cv_results=True), RidgeCV(cv=4)), (RidgeCV(cv=4), RidgeCV())],
+    ids=["paths", "leave one out first", "folds first"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
+def test_nothing_of_an_earlier_fit_stays(first, then):
+    model = clone(first).fit(X, y).set_params(**then.get_params(deep=False)).fit(X, y)
+    fresh = clone(then).fit(X, y)
+    assert vars(model).keys() == vars(fresh).keys()
+    assert_array_equal(model.predict(X), fresh.predict(X))
 
 
 def test_searches_reach_into_the_preprocessor():
@@ -259,6 +270,17 @@ def test_threads_change_nothing(form, kind):
             assert_array_equal(getattr(other, name), getattr(models[0], name), err_msg=name)
 
 
+def test_threads_see_the_configuration():
+    """Columns are found by name if the scaler puts out a frame, which the configuration says."""
+    pipeline = make_pipeline(StandardScaler(), EVERY["by name"])
+    with config_context(transform_output="pandas"):
+        one, other = (
+            LassoCV(alphas=5, preprocessor=pipeline, n_jobs=n, scoring="r2").fit(FRAME, y)
+            for n in (None, 2)
+        )
+    assert_array_equal(one.mse_path_, other.mse_path_)
+
+
 def test_metadata_routing_reaches_a_pipeline_that_asks():
     plain = make_pipeline(StandardScaler(), PolynomialFeatures(2))
     expected = LassoCV(alphas=5, preprocessor=plain).fit(X, y, COUNTS + 0.5)
@@ -280,8 +302,10 @@ def test_metadata_routing_reaches_a_pipeline_that_asks():
 
 def test_tags_know_what_the_preprocessor_takes():
     assert get_tags(LassoCV()).input_tags.sparse
+    for one in (StandardScaler(), StandardScaler(with_mean=False), OneHotEncoder(), PCA()):
+        tags = get_tags(LassoCV(preprocessor=one))
+        assert tags.input_tags.sparse == get_tags(one).input_tags.sparse
     assert not get_tags(LassoCV(preprocessor=StandardScaler())).input_tags.sparse
-    assert get_tags(LassoCV(preprocessor=StandardScaler(with_mean=False))).input_tags.sparse
     assert get_tags(LassoCV(preprocessor=OneHotEncoder())).target_tags.required
 
 

@@ -71,7 +71,7 @@ class ChoosingMixin:
 
         coef, intercept = at(self.intercept_path_, self.coef_path_)
         if "relax" in self.cv_table_:
-            share = self.cv_table_["relax"][row]
+            share = float(self.cv_table_["relax"][row])  # keeps float32
             relaxed = at(self.relaxed_intercept_path_, self.relaxed_coef_path_)
             coef, intercept = blend(share, coef, relaxed[0]), blend(share, intercept, relaxed[1])
         return coef, intercept

@@ -26,7 +26,14 @@ from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
 from ..solvers.separate_folds import SeparateFolds
-from ._base import LinearRegressor, all_or_nothing, check_common, check_controls, warn_if_unsolved
+from ._base import (
+    LinearRegressor,
+    all_or_nothing,
+    check_common,
+    check_controls,
+    forget,
+    warn_if_unsolved,
+)
 from ._choice import ChoosingMixin
 from ._elastic_net import publish
 from ._folds import SplitterRouting
@@ -47,6 +54,8 @@ from ._setting import Setting
 
 # Shares of the penalised coefficients that relax=True chooses from, as R's glmnet.
 BLENDS = [0.0, 0.25, 0.5, 0.75, 1.0]
+# Attributes that depend on parameters.
+OPTIONAL = "preprocessor_", "cv_predictions_", "relaxed_coef_path_", "relaxed_intercept_path_"
 
 
 class CrossValidatedRegressor(
@@ -199,6 +208,7 @@ class CrossValidatedRegressor(
     # ------------------------------------------------------------ results
 
     def _publish(self, setting, grid, result, judge, sizes, one_grid):
+        forget(self, *OPTIONAL)
         problem = setting.problem
         scores = {ERROR: -problem.outer_gap(result.errors)[:, :, None, :]}
         if judge is not None:

@@ -9,7 +9,8 @@ SHARED = {
         coefficients are reported in the original units.""",
     "controls": """penalty_factor : array-like of shape (n_features,) or "adaptive", optional
         Factors f_j >= 0 of each coefficient's penalty: ``f_j |w_j|`` and ``f_j w_j^2``. 0 means
-        never penalised, infinity that the column is left out. "adaptive" takes one over the
+        never penalised (of such columns, those that depend on others of them get 0), infinity that
+        the column is left out. "adaptive" takes one over the
         absolute coefficients of a pilot ridge fit (the adaptive lasso), made anew for every
         training side.
     lower, upper : float or array-like of shape (n_features,), optional

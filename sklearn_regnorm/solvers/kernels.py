@@ -176,9 +176,11 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     returned: k = 1 with the ridge part in h (finite if every column has a ridge part or a box);
     the ridge part moved into f (the design augmented by rows), k scaled until the rest is
     feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
-    condition than its own rounding error, by the unit `eps`, counts as being there.
+    condition than its own rounding error, by the unit `eps`, counts as being there; so does what
+    the solvers leave at the rounding floor, without which a column that has no penalty would have
+    an infinite conjugate.
     """
-    floor = 16.0 * eps * rounding_scale(w, norm, rr)
+    floor = max(16.0 * eps, 4.0 * NEAR_FLOOR * EPS) * rounding_scale(w, norm, rr)
     if not floor < np.inf:
         return np.inf
     k = 1.0

@@ -21,6 +21,7 @@ from scipy import sparse
 from .._statistics import cross_products
 from . import kernels
 from .design import make_design
+from .unpenalised import dependent
 
 # Squares and products of four columns stay finite within these.
 SAFE = 1e-60, 1e60
@@ -163,12 +164,16 @@ def _tame(X):
 
 @dataclass(frozen=True)
 class Penalty:
-    """Strengths per column and unit alpha, and bounds: l1, l2, lower, upper of shape (p,)."""
+    """Strengths per column and unit alpha, and bounds: l1, l2, lower, upper of shape (p,).
+
+    Columns that are `redundant`, by index, have the bounds zero, but count as unbounded.
+    """
 
     l1: np.ndarray
     l2: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    redundant: np.ndarray | tuple = ()
 
     def at(self, alpha, some=slice(None)):
         """Return (l1, l2, lower, upper) of some columns at one alpha, as the kernels take them."""
@@ -200,7 +205,8 @@ class Penalty:
     @property
     def unbounded(self):
         """Whether no coefficient is bounded."""
-        return bool(np.all(self.lower == -np.inf) and np.all(self.upper == np.inf))
+        lower, upper = (np.delete(one, self.redundant) for one in (self.lower, self.upper))
+        return bool(np.all(lower == -np.inf) and np.all(upper == np.inf))
 
 
 class Problem:
@@ -278,7 +284,21 @@ class Problem:
             l1 = np.minimum(l1_ratio * f * self.scale / y_scale, kernels.HUGE)
             l2 = (1.0 - l1_ratio) * np.where(f > 0, np.clip(f * self.scale**2, *EXTREME), 0.0)
             units = self.data.column_scale / y_scale
-            return Penalty(l1, l2, controls.lower * units, controls.upper * units)
+            lower, upper = controls.lower * units, controls.upper * units
+        if len(self.redundant):
+            lower[self.redundant] = upper[self.redundant] = 0.0
+        return Penalty(l1, l2, lower, upper, self.redundant)
+
+    @cached_property
+    def redundant(self):
+        """Columns without penalty or bound that depend on others of that kind, by index.
+
+        They add nothing. Their coefficients would not be determined, and could grow until nothing
+        else counts beside their rounding.
+        """
+        controls = self.data.controls
+        free = (controls.factor == 0) & (controls.lower == -np.inf) & (controls.upper == np.inf)
+        return dependent(self, np.flatnonzero(free & (self.norm > 0)))
 
     def no_penalty(self):
         """Return what least squares of least norm are found with, at alpha = 0: plain ridge."""

@@ -3,6 +3,35 @@
 import numpy as np
 from scipy import linalg
 
+# Share of itself, beside other columns, below which a column counts as depending on them.
+DEPENDENT = 1e-12
+# The same of squares, in a Gram matrix, above which it certainly does not.
+INDEPENDENT = 1e-6
+
+
+def _columns(problem, index):
+    """Return columns as they are, centred, and times the roots of the weights at length one."""
+    columns = problem.design.gather(index) - problem.mean[index]
+    return columns, np.sqrt(problem.weights)[:, None] * columns / problem.norm[index]
+
+
+def _rank(triangle):
+    pivots = np.abs(np.diagonal(triangle))
+    return int((pivots > pivots[0] * DEPENDENT).sum())
+
+
+def dependent(problem, index):
+    """Return those of some columns that are linear combinations of the others, to rounding."""
+    if len(index) < 2:
+        return index[:0]
+    if problem.products is not None:  # without a look at the rows where that is enough
+        norm = problem.norm[index]
+        G = problem.gram()[0][np.ix_(index, index)] / norm / norm[:, None]
+        if linalg.eigvalsh(G)[0] > INDEPENDENT:
+            return index[:0]
+    triangle, order = linalg.qr(_columns(problem, index)[1], mode="r", pivoting=True)
+    return np.sort(index[order[_rank(triangle) :]])
+
 
 class Unpenalised:
     """The columns of a problem that carry neither penalty nor bound.
@@ -20,11 +49,9 @@ class Unpenalised:
         self.index = np.flatnonzero(penalty.free & unbounded & (problem.norm > 0))
         self.root = np.sqrt(problem.weights)
         if len(self.index):
-            self.columns = problem.design.gather(self.index) - problem.mean[self.index]
-            scaled = self.root[:, None] * self.columns / problem.norm[self.index]
+            self.columns, scaled = _columns(problem, self.index)
             self.basis, self.triangle, order = linalg.qr(scaled, mode="economic", pivoting=True)
-            pivots = np.abs(np.diagonal(self.triangle))
-            rank = int((pivots > pivots[0] * 1e-12).sum())
+            rank = _rank(self.triangle)
             self.basis, self.triangle = self.basis[:, :rank], self.triangle[:rank, :rank]
             self.index, self.columns = self.index[order[:rank]], self.columns[:, order[:rank]]
             self.norm = problem.norm[self.index]
