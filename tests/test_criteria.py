@@ -102,6 +102,7 @@ def by_hand(coefs, intercepts, X, y, v, ridge, factor=None, fit_intercept=True, 
         rss.append(v @ (y - X @ w - b) ** 2)
     df, fit = np.array(df), total * np.log(np.array(rss) / total)
     log, p = np.log(total), np.isfinite(factor).sum()
+    fit = np.where(df <= np.count_nonzero(v) / 2, fit, np.nan)
     return {
         "df": df,
         "aic": fit + 2 * df,
@@ -114,7 +115,9 @@ def agrees(model, expected, rtol=1e-7):
     for name, values in expected.items():
         assert_allclose(model.cv_table_[name], values, rtol=rtol, atol=rtol, err_msg=name)
     for rule in ("aic", "bic", "ebic"):
-        assert model.cv_table_[rule][model.select(rule).best_index_] == model.cv_table_[rule].min()
+        assert model.cv_table_[rule][model.select(rule).best_index_] == np.nanmin(
+            model.cv_table_[rule]
+        )
 
 
 FACTOR = np.array([1.0, 0.0, 2.0, np.inf, 0.3, 1.0])
@@ -154,6 +157,26 @@ def test_criteria_of_several_ratios_and_more_columns_than_rows(form):
     ridge = (model.alphas_ * np.array([[0.7], [0.1]])).ravel()
     paths = model.coef_path_.reshape(18, 45), model.intercept_path_.ravel()
     agrees(model, by_hand(*paths, Z, z, None, ridge))
+
+
+@pytest.mark.parametrize("rule", ["aic", "bic", "ebic"])
+@pytest.mark.parametrize(
+    "model", [LassoCV(), ElasticNetCV(l1_ratio=0.3), RidgeCV(), RidgeCV(cv=3)], ids=repr
+)
+def test_models_that_fit_every_row_are_not_chosen(model, rule):
+    """Toward as many degrees of freedom as rows, log RSS falls without end, also of pure noise."""
+    rng = np.random.default_rng(0)
+    Z, z = rng.standard_normal((40, 200)), rng.standard_normal(40)
+    model = clone(model).set_params(selection_rule=rule).fit(Z, z)
+    table = model.cv_table_
+    many = table["df"] > 20
+    assert many.any() and table["df"][model.best_index_] <= 20
+    assert_array_equal(np.isnan(table[rule]), many)
+    if rule == "ebic":
+        assert table["df"][model.best_index_] < 3  # the truth is 1, the intercept
+    model.set_params(alphas=model.alphas_[table["df"] > 25])
+    with pytest.raises(ValueError, match=f"{rule}.*half the rows.*larger alphas"):
+        model.fit(Z, z)
 
 
 @pytest.mark.parametrize("cv", [None, 4], ids=["leave one out", "folds"])
@@ -210,7 +233,7 @@ def test_rows_that_early_stopping_left_out_are_never_chosen():
     table = model.cv_table_
     missing = np.isnan(model.mse_path_).any(axis=-1).ravel()
     assert 10 < missing.sum() < 190
-    for name in ("n_nonzero", "df", "aic", "mean_test_neg_mean_squared_error", "dual_gap"):
+    for name in ("n_nonzero", "df", "mean_test_neg_mean_squared_error", "dual_gap"):
         assert_array_equal(np.isnan(table[name]), missing, err_msg=name)
     assert_array_equal(table["n_iter"] > 0, ~missing)
     for rule in ("min", "1se", "aic", "bic", "ebic"):

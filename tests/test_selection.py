@@ -135,13 +135,16 @@ def test_1se_against_a_literal_search_and_never_below_min(relaxed):
 @pytest.mark.parametrize("rule", ["aic", "bic", "ebic"])
 def test_criteria_take_the_first_least(rule):
     table = table_of([apart([1, 2, 3, 4])], n_nonzero=[0, 1, 2, np.nan])
-    values = {"aic": [9.0] * 4, "bic": [9.0] * 4, "ebic": [9.0] * 4}
+    values = {"aic": [9.0] * 4, "bic": [9.0] * 4, "ebic": [9.0] * 4, "df": [1.0, 2.0, 3.0, np.nan]}
     values[rule] = [3.0, 1.0, 1.0, np.nan]
     assert choose(table | {k: np.array(v) for k, v in values.items()}, rule, "m") == 1
     with pytest.raises(ValueError, match=f"{rule}.*bounds"):
-        choose(table | {rule: np.full(4, np.nan)}, rule, "m")
+        choose(table | {name: np.full(4, np.nan) for name in (rule, "df")}, rule, "m")
     with pytest.raises(ValueError, match=f"{rule} was not computed for 1 rows"):
-        choose(table | {rule: np.array([3.0, 1.0, np.nan, np.nan])}, rule, "m")
+        missing = np.array([3.0, 1.0, np.nan, np.nan])
+        choose(table | {rule: missing, "df": missing}, rule, "m")
+    with pytest.raises(ValueError, match=f"{rule}.*half the rows"):
+        choose(table | {rule: np.full(4, np.nan), "df": np.arange(4.0) + 30}, rule, "m")
 
 
 @pytest.mark.parametrize("rule", ["max", "MIN", "", None, 3, "2se"])

@@ -256,9 +256,9 @@ class CrossValidatedRegressor(
         if grid.blends is not None:  # they say nothing of relaxed coefficients
             freedom = np.where(np.array(grid.blends) == 1.0, freedom, np.nan)
         mean_square = problem.outer_gap(result.training)[:, :, None]
-        weight, p = problem.data.total_weight, len(problem.norm)
+        size = problem.data.total_weight, np.count_nonzero(problem.weights), len(problem.norm)
         extras["df"] = freedom
-        extras |= information_criteria(mean_square, freedom, weight, p)
+        extras |= information_criteria(mean_square, freedom, *size)
         extras["n_iter"] = np.array([path.n_iter for path in result.paths])
         extras["dual_gap"] = problem.outer_gap(np.array([path.gaps for path in result.paths]))
         return extras | {"fit_time": result.seconds}

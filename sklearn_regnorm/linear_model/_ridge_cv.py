@@ -356,7 +356,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             extras["df"] = ridge_freedom(problems, penalty, inner, work) + bool(self.fit_intercept)
             one = problems[0]
             mean_square = one.outer_gap(row_errors(one, coefs[:, 0], one.weights))
-            size = one.data.total_weight, len(one.norm)
+            size = one.data.total_weight, np.count_nonzero(one.weights), len(one.norm)
             extras |= information_criteria(mean_square, extras["df"], *size)
         extras["n_iter"] = np.ones(len(inner), dtype=int)
         return {name: one[None] for name, one in extras.items()}

@@ -37,11 +37,14 @@ def mean_and_error(scores, sizes, weighting):
     return mean, np.sqrt(spread / (scores.shape[-1] - 1))
 
 
-def information_criteria(mean_square, freedom, weight, n_features):
+def information_criteria(mean_square, freedom, weight, n_rows, n_features):
     """Return {name: values}: ``N log(RSS / N) + c df`` with N the total weight.
 
-    c is 2 for "aic", log N for "bic" and log N + 2 * 0.5 * log p for "ebic".
+    c is 2 for "aic", log N for "bic" and log N + 2 * 0.5 * log p for "ebic". NaN where df is above
+    half the number of rows: toward as many as rows log RSS falls without end, whatever the data,
+    and the least would always be there. (Chen and Chen bound the size of models, too.)
     """
+    freedom = np.where(freedom <= n_rows / 2, freedom, np.nan)
     with np.errstate(divide="ignore"):
         fit, log = weight * np.log(mean_square), np.log(weight)
     costs = 2.0, log, log + 2.0 * EBIC_GAMMA * np.log(n_features)
@@ -161,19 +164,24 @@ def choose(table, rule, metric):
 def _least_criterion(table, rule):
     if rule not in table:
         raise ValueError(f"selection_rule={rule!r} is for one target; use 'min' or '1se'.")
-    values = table[rule]
-    if np.isnan(values).all():
+    values, freedom = table[rule], table["df"]
+    if np.isnan(freedom).all():
         raise ValueError(
             f"selection_rule={rule!r} has no degrees of freedom to go by: it does not apply with "
             "bounds or positive=True, nor to relaxed coefficients only. Use 'min' or '1se'."
         )
-    unknown = np.isnan(values) & ~np.isnan(table["n_nonzero"])
+    unknown = np.isnan(freedom) & ~np.isnan(table["n_nonzero"])
     if "relax" in table:
         unknown &= table["relax"] == 1.0
     if unknown.any():
         raise ValueError(
             f"{rule} was not computed for {unknown.sum()} rows with many non-zero coefficients: "
             f"fit with selection_rule={rule!r} to have it for all."
+        )
+    if np.isnan(values).all():
+        raise ValueError(
+            f"selection_rule={rule!r} says nothing of models with a df above half the rows, "
+            f"and here all have one of {np.nanmin(freedom):.3g} or more: try larger alphas."
         )
     return int(np.nanargmin(values))
 
