@@ -46,8 +46,7 @@ SHARED = {
     refit : str, default=None
         The metric that chooses, if `scoring` names several.
     fold_weighting : {"equal", "size"}, default="equal"
-        Whether means over folds, and their standard errors, weight each by its held-out weight, as
-        R's cv.glmnet does.
+        Whether means over folds weight each by its held-out weight, as R's cv.glmnet does.
     store_predictions : bool, default=False
         Keep the predictions of left-out rows as `cv_predictions_`.""",
     "preprocessor": """preprocessor : transformer or Pipeline, default=None
