@@ -121,8 +121,9 @@ SHARED = {
     preprocessor_ : transformer
         With `preprocessor`: fitted to all rows.
     coef_original_, intercept_original_ : ndarray of shape (n_features,), float
-        In X's own units, if the preprocessor but shifts and scales (`StandardScaler`,
-        `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`, `BatchNormalizer`, a Pipeline of them).""",
+        In X's own units: those of `coef_`, unless there is a preprocessor; then only if that but
+        shifts and scales (`StandardScaler`, `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`,
+        `BatchNormalizer`, a Pipeline of them).""",
 }
 
 
