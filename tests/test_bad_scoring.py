@@ -28,6 +28,7 @@ BAD_SCORING = {
     "none of several": (["r2", "neg_max_error"], None, "refit is needed.*r2"),
     "other metric": (["r2", "neg_max_error"], "mse", "refit.*mse.*r2"),
     "other than the one": ("r2", "neg_max_error", "refit.*neg_max_error.*r2"),
+    "numbered": ({1: "r2"}, None, "scoring.*strings"),
     "flag": (["r2", "neg_max_error"], True, "refit.*True.*r2"),
     "without scoring": (None, "r2", "refit.*r2.*no scoring"),
     "returns text": (lambda model, X, y: "good", None, "score.*no number"),

@@ -38,11 +38,12 @@ def test_means_and_errors(model, weights, weighting):
     table, name = model.cv_table_, model.metric_
     for row in range(len(table["alpha"])):
         scores = [table[f"split{k}_test_{name}"][row] for k in range(3)]
-        shares = [n / sum(sizes) for n in sizes] if weighting == "size" else [1 / 3] * 3
-        mean = sum(n * m for n, m in zip(shares, scores, strict=True))
-        squares = sum(n * (m - mean) ** 2 for n, m in zip(shares, scores, strict=True))
+        mean = sum(scores) / 3
+        if weighting == "size":
+            mean = sum(n * m for n, m in zip(sizes, scores, strict=True)) / sum(sizes)
+        squares = sum(n * (m - mean) ** 2 for n, m in zip(sizes, scores, strict=True))
         assert table[f"mean_test_{name}"][row] == pytest.approx(mean, rel=1e-12)
-        error = np.sqrt(squares / (3 - 1))
+        error = np.sqrt(squares / sum(sizes) / (3 - 1))
         assert table[f"se_test_{name}"][row] == pytest.approx(error, rel=1e-12)
         plain = np.sqrt(sum((m - sum(scores) / 3) ** 2 for m in scores) / 3)
         assert table[f"std_test_{name}"][row] == pytest.approx(plain, rel=1e-12)

@@ -193,12 +193,19 @@ def test_single_precision(form):
 
 
 @pytest.mark.parametrize("model", [LassoCV(), ElasticNetCV(), RidgeCV()], ids=repr)
-def test_there_are_no_original_units_without_a_scaler(model):
+def test_original_units_without_a_preprocessor(model):
     with pytest.raises(NotFittedError):
         clone(model).coef_original_  # noqa: B018
     model = clone(model).fit(X, y)
     before = state(model)
-    for name in ("coef_original_", "intercept_original_"):
-        with pytest.raises(AttributeError, match="shifts and scales"):
-            getattr(model, name)
+    assert_array_equal(model.coef_original_, model.coef_)
+    assert model.intercept_original_ == model.intercept_
     assert state(model) == before
+
+
+def test_the_choice_is_a_copy():
+    model = LassoCV().fit(X, y)
+    path, chosen = model.coef_path_.copy(), model.select("1se")
+    chosen.coef_ *= 2.0
+    model.coef_ *= 2.0
+    assert_array_equal(model.coef_path_, path)

@@ -55,7 +55,8 @@ class ChoosingMixin:
         coef, intercept = self._solution(row)
         if np.isnan(coef).any():
             raise ValueError(f"Row {row} has no relaxed coefficients: nothing determines them.")
-        self.best_index_, self.coef_, self.intercept_ = row, coef, intercept
+        # a copy: the paths stay as they are, whatever is done to it
+        self.best_index_, self.coef_, self.intercept_ = row, coef.copy(), intercept
         self.alpha_ = float(table["alpha"][row])
         self.lambda_1_ = float(table["lambda_1"][row])
         self.lambda_2_ = float(table["lambda_2"][row])
@@ -78,24 +79,25 @@ class ChoosingMixin:
 
     @property
     def coef_original_(self) -> np.ndarray:
-        """Coefficients in X's own units; where `preprocessor` but shifts and scales columns."""
+        """Coefficients in X's own units; if there is a `preprocessor`, one that but scales."""
         scale, _ = self._units()
         return self.coef_ / scale
 
     @property
-    def intercept_original_(self) -> float:
+    def intercept_original_(self) -> float | np.ndarray:
         """The intercept that belongs to `coef_original_`."""
         _, shift = self._units()
-        return float(self.intercept_ + self.coef_ @ shift)
+        intercept = self.intercept_ + self.coef_ @ shift
+        return intercept if np.ndim(intercept) else float(intercept)
 
     def _units(self):
         """Return (scale, shift) with X / scale + shift what the preprocessor makes of X."""
         check_is_fitted(self)
-        known = None
-        if getattr(self, "preprocessor_", None) is not None:
-            from ._preprocessing import change_of_units
+        if getattr(self, "preprocessor_", None) is None:
+            return np.ones(self.coef_.shape[-1]), np.zeros(self.coef_.shape[-1])
+        from ._preprocessing import change_of_units
 
-            known = change_of_units(self.preprocessor_)
+        known = change_of_units(self.preprocessor_)
         if known is None:
             raise AttributeError(
                 "Coefficients in original units are known where `preprocessor` but shifts and "

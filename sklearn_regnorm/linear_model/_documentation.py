@@ -47,8 +47,7 @@ SHARED = {
     refit : str, default=None
         The metric that chooses, if `scoring` names several.
     fold_weighting : {"equal", "size"}, default="equal"
-        Whether means over folds, and their standard errors, weight each by its held-out weight, as
-        R's cv.glmnet does.
+        Whether means over folds weight each by its held-out weight, as R's cv.glmnet does.
     store_predictions : bool, default=False
         Keep the predictions of left-out rows as `cv_predictions_`.""",
     "preprocessor": """preprocessor : transformer or Pipeline, default=None
@@ -123,8 +122,9 @@ SHARED = {
     preprocessor_ : transformer
         With `preprocessor`: fitted to all rows.
     coef_original_, intercept_original_ : ndarray of shape (n_features,), float
-        In X's own units, if the preprocessor but shifts and scales (`StandardScaler`,
-        `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`, `BatchNormalizer`, a Pipeline of them).""",
+        In X's own units: those of `coef_`, unless there is a preprocessor; then only if that but
+        shifts and scales (`StandardScaler`, `RobustScaler`, `MinMaxScaler`, `MaxAbsScaler`,
+        `BatchNormalizer`, a Pipeline of them).""",
 }
 
 

@@ -80,8 +80,8 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
     refit : str, default=None
         The metric that chooses, if `scoring` names several.
     fold_weighting : {"equal", "size"}, default="equal"
-        With `cv`, whether means over folds, and their standard errors, weight each by its held-out
-        weight. Rows left out are always weighted.
+        With `cv`, whether means over folds weight each by its held-out weight. Rows left out are
+        always weighted.
 
     Attributes
     ----------

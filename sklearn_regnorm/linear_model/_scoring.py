@@ -28,6 +28,8 @@ def make_scorers(estimator, scoring):
         named = {one: one for one in sorted(scoring)}
     else:
         named = {scoring if isinstance(scoring, str) else NAMELESS: scoring}
+    if not all(isinstance(name, str) for name in named):
+        raise ValueError("scoring: names of metrics must be strings.")
     if not named:
         raise ValueError("scoring is empty: give a scorer, or None for the mean squared error.")
     return {name: check_scoring(estimator, scoring=one) for name, one in named.items()}

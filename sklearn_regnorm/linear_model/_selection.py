@@ -25,15 +25,14 @@ def check_rule(rule):
 def mean_and_error(scores, sizes, weighting):
     """Return the mean (...) of scores (..., n_folds) and its standard error.
 
-    The error is ``sqrt(sum p_k (m_k - m)^2 / (K - 1))``, m being the mean and p_k fold k's share
-    of the held-out weight ("size") or 1 / K ("equal"): unbiased, squared, for the variance of the
-    mean if that of m_k goes as 1 / p_k, or whatever it is. NaN with one fold.
+    The error is ``sqrt(sum n_k (m_k - m)^2 / sum n_k / (K - 1))``, n_k being the held-out weight
+    of fold k and m the mean, weighted by n_k ("size") or not ("equal"). NaN with one fold.
     """
-    shares = {"axis": -1, "weights": sizes if weighting == "size" else None}
-    mean = np.average(scores, **shares)
+    share = sizes / sizes.sum()
+    mean = scores @ share if weighting == "size" else scores.mean(axis=-1)
     if scores.shape[-1] < 2:
         return mean, np.full_like(mean, np.nan)
-    spread = np.average((scores - mean[..., None]) ** 2, **shares)
+    spread = ((scores - mean[..., None]) ** 2) @ share
     return mean, np.sqrt(spread / (scores.shape[-1] - 1))
 
 
