@@ -55,10 +55,11 @@ def with_controls(problem):
     size = np.sqrt(oracle.v @ oracle.t**2) / norm / np.sqrt(p)
     size = np.where(np.abs(size) < 1e300, size, 1.0).astype(float)
     lower, upper = bounds(rng, size)
-    # coefficients of several columns as alike as Hilbert's, if free, are no normal numbers; and
-    # those of dependent ones are not determined where bounds keep them from being left out
-    alike = problem.kind.startswith(("hilbert", "rank"))
-    alike |= problem.kind.startswith("degenerate") and (lower is not None or upper is not None)
+    # coefficients of several columns as alike as Hilbert's, if free, are no normal numbers; nor are
+    # those without penalty that bounds keep from being those of least norm
+    alike = problem.kind.startswith(("hilbert", "rank", "degenerate"))
+    if problem.params["alpha"] == 0 and (alike or problem.X.shape[0] <= p):
+        lower = upper = None
     f = factors(rng, p, most_free=1 if alike else p)
     params = {**problem.params, "penalty_factor": f, "lower": lower, "upper": upper}
     if problem.params["positive"] and upper is not None:
