@@ -63,7 +63,9 @@ def contestants(X, y):
 
     from sklearn_regnorm.neural_network import MLPClassifier
 
-    found = {("sklearn_regnorm", k): sklearn_fit(MLPClassifier, X, y, normalization=k) for k in KINDS}
+    found = {
+        ("sklearn_regnorm", k): sklearn_fit(MLPClassifier, X, y, normalization=k) for k in KINDS
+    }
     found["scikit-learn", None] = sklearn_fit(Theirs, X, y)
     if find_spec("torch"):
         found |= {("PyTorch", kind): torch_fit(X, y, kind) for kind in KINDS}
