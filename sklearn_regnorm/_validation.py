@@ -102,7 +102,15 @@ def check_X_y(estimator, X, y, *, multi_output):
     with naming("X"):
         X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
     _require(estimator, y)
-    return _contiguous(X), _check_target(X, y, multi_output)
+    return _contiguous(X), check_target(X, y, multi_output)
+
+
+def check_rows(estimator, X, *, reset):
+    """Validate `X` for those who go over rows: C-contiguous, or CSR; float32 or float64."""
+    with naming("X"):
+        return validate_data(
+            estimator, _prechecked(X), accept_sparse="csr", dtype=FLOATS, order="C", reset=reset
+        )
 
 
 def check_raw(estimator, X, y):
@@ -111,7 +119,7 @@ def check_raw(estimator, X, y):
         X = np.asarray(X)
     validate_data(estimator, X, skip_check_array=True)
     _require(estimator, y)
-    return X, _check_target(X, y, multi_output=False)
+    return X, check_target(X, y, multi_output=False)
 
 
 def _require(estimator, y):
@@ -135,7 +143,7 @@ def check_arrays(X, y, *, multi_output=False):
     """Validate `X` and `y` for the functions that have no estimator; see `check_X_y`."""
     with naming("X"):
         X = check_array(_prechecked(X), accept_sparse="csc", dtype=FLOATS)
-    return _contiguous(X), _check_target(X, y, multi_output)
+    return _contiguous(X), check_target(X, y, multi_output)
 
 
 def check_X(estimator, X):
@@ -152,7 +160,8 @@ def _contiguous(X):
     return np.asfortranarray(X)
 
 
-def _check_target(X, y, multi_output):
+def check_target(X, y, multi_output):
+    """Validate numbers to predict: float64, 1-D, or 2-D if `multi_output`."""
     with naming("y"):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if not multi_output and y.ndim == 2 and y.shape[1] > 1:

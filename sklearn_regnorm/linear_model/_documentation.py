@@ -1,5 +1,7 @@
 """Texts that several estimators' docstrings share, each written once."""
 
+from .._documentation import documenting
+
 SHARED = {
     "fit_intercept": """fit_intercept : bool, default=True
         Whether to estimate an intercept, which is never penalised.""",
@@ -127,9 +129,4 @@ SHARED = {
         `BatchNormalizer`, a Pipeline of them).""",
 }
 
-
-def document(cls):
-    """Class decorator: replace each ``{name}`` in the docstring by its shared text."""
-    for name, text in SHARED.items() if cls.__doc__ else ():  # python -OO strips docstrings
-        cls.__doc__ = cls.__doc__.replace("{" + name + "}", text)
-    return cls
+document = documenting(SHARED)
