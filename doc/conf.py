@@ -89,7 +89,7 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sklearn_regnorm",),
     "reference_url": {"sklearn_regnorm": None},
-    "abort_on_example_error": False,
+    "capture_repr": (),  # what is to be seen is printed
     "download_all_examples": False,
     "show_signature": False,
     "min_reported_time": 1e9,

@@ -35,7 +35,7 @@ def sample(rng):
 
 rng = np.random.default_rng(0)
 X, y = sample(rng)
-selector = StabilitySelection(max_false=1, random_state=0).fit(X, y)
+selector = StabilitySelection(random_state=0).fit(X, y)
 figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
 StabilityPathDisplay.from_estimator(selector, ax=axis)
 print("selected:", np.flatnonzero(selector.get_support()), " true:", np.flatnonzero(TRUE))
@@ -43,13 +43,13 @@ print("selected:", np.flatnonzero(selector.get_support()), " true:", np.flatnonz
 # %%
 # Fifteen samples
 # ---------------
-# Is the bound kept? It is asked for at most 1 false column to be expected (``max_false=1``).
+# Is the bound kept? At most 1 false column is to be expected (``max_false``, by default 1).
 
 counts = {"LassoCV, min": [], "LassoCV, 1se": [], "stability selection": []}
 for seed in range(15):
     X, y = sample(rng)
     model = LassoCV(n_jobs=2).fit(X, y)
-    selector = StabilitySelection(max_false=1, random_state=seed, n_jobs=2).fit(X, y)
+    selector = StabilitySelection(random_state=seed, n_jobs=2).fit(X, y)
     kept = (model.coef_ != 0, model.select("1se").coef_ != 0, selector.get_support())
     for name, some in zip(counts, kept, strict=True):
         counts[name].append((some[TRUE != 0].sum(), some[TRUE == 0].sum()))

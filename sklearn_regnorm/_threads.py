@@ -5,9 +5,11 @@ and every piece runs BLAS on one thread.
 """
 
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from threading import Event, Lock, local
 
 from joblib import effective_n_jobs
+from sklearn import config_context, get_config
 from threadpoolctl import ThreadpoolController
 
 
@@ -111,6 +113,16 @@ class Workers:
         """Return ``[function(*a) for a in zip(*arguments)]``, or raise as soon as one call does."""
         if self._pool is None:
             return [function(*one) for one in zip(*arguments, strict=True)]
-        futures = [self._pool.submit(function, *one) for one in zip(*arguments, strict=True)]
+        config = get_config()
+
+        def call(*one):
+            with config_context(**config):
+                return function(*one)
+
+        # forced forms and scikit-learn's configuration, too, are those of the caller
+        futures = [
+            self._pool.submit(copy_context().run, call, *one)
+            for one in zip(*arguments, strict=True)
+        ]
         finished = wait(futures, return_when=FIRST_EXCEPTION).done
         return [future.result() for future in futures if future in finished]

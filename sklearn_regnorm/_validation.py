@@ -101,11 +101,7 @@ def check_X_y(estimator, X, y, *, multi_output):
     """
     with naming("X"):
         X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+    _require(estimator, y)
     return _contiguous(X), check_target(X, y, multi_output)
 
 
@@ -119,10 +115,19 @@ def check_rows(estimator, X, *, reset):
 
 def check_raw(estimator, X, y):
     """Validate y, and of X its names and size: the rest is the business of a preprocessor."""
-    if isinstance(X, list | tuple):
+    if not hasattr(X, "shape"):
         X = np.asarray(X)
     validate_data(estimator, X, skip_check_array=True)
+    _require(estimator, y)
     return X, check_target(X, y, multi_output=False)
+
+
+def _require(estimator, y):
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
 
 
 def check_transformed(X, n_features):
@@ -239,10 +244,10 @@ def check_precompute(precompute, n_features):
 
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    if alphas is None or np.asarray(alphas).dtype.kind in "US":
-        kinds = "an integer or numbers" if name == "alphas" else "a number or numbers"
-        raise TypeError(f"{name} must be {kinds}, got {alphas!r}.")
     with naming(name):
+        if alphas is None or np.asarray(alphas).dtype.kind in "US":
+            kinds = "an integer or numbers" if name == "alphas" else "a number or numbers"
+            raise TypeError(f"{name} must be {kinds}, got {alphas!r}.")
         grid = check_array(
             np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
         )

@@ -108,6 +108,7 @@ def test_several_targets_have_each_their_own_factors():
 @designs
 @flags
 @pytest.mark.parametrize("ratio", [1.0, 0.5])
+@pytest.mark.slow
 def test_every_fold_has_a_pilot_of_its_own(ratio, flags, design, form):
     X, y, v = data(design)
     folds = [(np.arange(len(y)) % 3 != k, np.arange(len(y)) % 3 == k) for k in range(3)]

@@ -45,10 +45,29 @@ BAD_PARAMETERS = {
     "gcv_mode": ["fast", 1],
     "scoring": ["nonsense", 3],
     "eps": [0.0, -1e-3, NAN, "small", None],
-    "alphas": [0, -3, [], [[1.0, 2.0]], [1.0, -1.0], [NAN], [INF], "many", None],
+    "alphas": [
+        0, -3, [], [[1.0, 2.0]], [1.0, -1.0], [NAN], [INF], "many", None, [[1.0], [1.0, 2.0]],
+    ],
     "n_jobs": [0, 1.5, "two"],
     "cv": [0, 1, -2, N + 1, 2.5, "five", [], [1, 2]],
-}
+    "penalty_factor": [
+        -1.0, [1.0, 1.0, -1e-9, 1.0], [1.0, NAN, 1.0, 1.0], -INF, [INF] * P, INF, np.ones(P - 1),
+        np.ones(P + 1), np.ones((1, P)), np.ones((P, P)), [], [1j] * P, "lasso", ["a"] * P, "",
+        [None] * P, [[1.0], [1.0, 2.0]],
+    ],
+    "lower": [
+        1e-300, INF, NAN, [-1.0, 1.0, -1.0, -1.0], [NAN] * P, -np.ones(P - 1), -np.ones((P, 1)), [],
+        "none", [1j] * P, [None] * P,
+    ],
+    "upper": [
+        -1e-300, -INF, NAN, [1.0, -1.0, 1.0, 1.0], [NAN] * P, np.ones(P + 1), np.ones((1, P)), [],
+        "none", [1j] * P, [None] * P,
+    ],
+    "relax": [
+        None, "yes", 1, 0.5, [], [0.5, 1.5], [-0.1], [NAN], [INF], [[0.5]], [1j], ["a"], [None],
+        [[0.5], [0.5, 1.0]], {0.5},
+    ],
+}  # fmt: skip
 TABLE = [
     pytest.param(cls, name, value, id=f"{cls.__name__}-{name}={str(value)[:12]}")
     for cls in EVERY
@@ -61,6 +80,16 @@ TABLE = [
 @pytest.mark.parametrize(("cls", "name", "value"), TABLE)
 def test_parameter(cls, name, value):
     refused(cls(**{name: value}), name)
+
+
+@pytest.mark.parametrize("name", ["penalty_factor", "lower", "upper"])
+@pytest.mark.parametrize("cls", [Lasso, ElasticNet, LassoCV, ElasticNetCV])
+def test_one_value_per_column_of_X_itself(cls, name):
+    """What fits another X is refused with the numbers of both, sparse or not."""
+    model = cls(**{name: np.zeros(P - 1) if name != "penalty_factor" else np.ones(P - 1)})
+    for given in (X, sparse.csr_array(X), X.astype(np.float32)):
+        refused(model, rf"{name}.*{P - 1}.*{P}", X=given)
+    model.fit(X[:, 1:], y)
 
 
 @pytest.mark.parametrize("alphas", [100.0, np.float64(3.0)])

@@ -33,6 +33,7 @@ def fit(model, n, p):
     model.fit(X, X[:, :20] @ rng.standard_normal(20) + rng.standard_normal(n))
 
 given = {"tol": 0.0, "max_iter": 10**9}
+region = {"alphas": [1e-6], "max_false": None}
 form, model = %s
 with forced_form(form):
     fit(model, 40, 30)
@@ -55,8 +56,8 @@ LONG_FITS = {
     "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
     "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
     "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
-    "halves in threads": '"gram", StabilitySelection(alphas=[1e-6], n_jobs=2, **given)',
-    "batches of halves": '"working_set", StabilitySelection(alphas=[1e-6], **given)',
+    "halves in threads": '"gram", StabilitySelection(n_jobs=2, **region, **given)',
+    "batches of halves": '"working_set", StabilitySelection(**region, **given)',
     "ridge in threads": '"gram", RidgeCV(alphas=np.geomspace(1e-6, 1, 1500), cv=2, n_jobs=2)',
 }
 

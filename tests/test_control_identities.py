@@ -261,3 +261,35 @@ def test_weights_are_repetitions(name, ratio, form):
         fit(X, y, 3e5 * v, form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
         fit(X, y, v, form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
     )
+
+
+@form
+@every
+def test_several_targets_are_several_fits(name, form):
+    X, y, v = data()
+    Y = np.column_stack([y, X[:, 3] - y, -5 * y + X[:, 1] ** 2])
+    model = fit(X, Y, v, form, alpha=0.1, **ALL[name])
+    for k, one in enumerate(Y.T):
+        alone = fit(X, np.ascontiguousarray(one), v, form, alpha=0.1, **ALL[name])
+        assert_allclose(model.coef_[k], alone.coef_, atol=1e-12)
+        assert_allclose(model.intercept_[k], alone.intercept_, atol=1e-12)
+
+
+@form
+@every
+@pytest.mark.parametrize("tol", [1e-4, 1e-14])
+@pytest.mark.slow
+def test_a_warm_start_changes_the_time_alone(tol, name, form):
+    X, y, v = data(100)
+    given = {key: np.resize(one, 100) if np.ndim(one) else one for key, one in ALL[name].items()}
+    cold = fit(X, y, v, form, Lasso, alpha=0.05, tol=tol, **given)
+    with forced_form(form):
+        warm = Lasso(warm_start=True, tol=tol, max_iter=100_000).fit(X, y)
+        warm.set_params(alpha=0.05, **given).fit(X, y, sample_weight=v)  # from outside the bounds
+    for one in (cold, warm):
+        assert np.all(one.coef_ >= given.get("lower", -np.inf))
+        assert np.all(one.coef_ <= given.get("upper", np.inf))
+        assert not one.coef_[given.get("penalty_factor", np.ones(100)) == np.inf].any()
+    apart = X @ (cold.coef_ - warm.coef_)
+    variance = np.average((apart - np.average(apart, weights=v)) ** 2, weights=v)
+    assert variance <= 4 * (cold.dual_gap_ + warm.dual_gap_) + 1e-24  # P is that convex

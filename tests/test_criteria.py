@@ -16,6 +16,7 @@ ROWS = np.arange(41)
 WEIGHTS = np.array([1.0, 2.0, 0.0, 0.5, 3.0, 1.5])[ROWS % 6]
 FOLDS = [(ROWS[5:], ROWS[:5]), (ROWS[np.r_[:5, 17:41]], ROWS[5:17]), (ROWS[:17], ROWS[17:])]
 pytestmark = pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
+SLOW, WEIGHTED = pytest.mark.slow, ["unweighted", "weighted"]
 forms = pytest.mark.parametrize("form", ["gram", "working_set"])
 
 
@@ -128,7 +129,7 @@ SETTINGS = [
 
 
 @forms
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("weights", [pytest.param(None, marks=SLOW), WEIGHTS], ids=WEIGHTED)
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 @pytest.mark.parametrize("ratio", [1.0, 0.4, 0.0])
 def test_criteria(ratio, setting, weights, form):
@@ -157,7 +158,7 @@ def test_criteria_of_several_ratios_and_more_columns_than_rows(form):
 
 
 @pytest.mark.parametrize("cv", [None, 4], ids=["leave one out", "folds"])
-@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
+@pytest.mark.parametrize("weights", [pytest.param(None, marks=SLOW), WEIGHTS], ids=WEIGHTED)
 @pytest.mark.parametrize("setting", SETTINGS[:3], ids=str)
 @pytest.mark.parametrize("columns", [6, 60])
 def test_criteria_of_ridge(columns, setting, weights, cv):

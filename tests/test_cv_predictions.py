@@ -41,7 +41,7 @@ def by_hand(model, folds, weights):
 
 
 @forms
-@pytest.mark.parametrize("container", ["C", "csc"])
+@pytest.mark.parametrize("container", [pytest.param("C", marks=pytest.mark.slow), "csc"])
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("ratio", [1.0, [0.0, 0.4, 1.0]], ids=["one ratio", "several ratios"])

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import contain, regression
-from refusal import state
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.metrics import get_scorer, make_scorer, max_error, mean_absolute_error
@@ -91,7 +90,7 @@ MODELS = {
 @pytest.mark.parametrize("kind", MODELS)
 @pytest.mark.parametrize("scoring", SCORINGS)
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("container", ["C", "csr"])
+@pytest.mark.parametrize("container", ["C", pytest.param("csr", marks=pytest.mark.slow)])
 def test_splits_are_scores_of_single_fits(container, weights, scoring, kind, form):
     scorers = scorers_of(SCORINGS[scoring])
     model = clone(MODELS[kind]).set_params(cv=FOLDS, scoring=SCORINGS[scoring])
@@ -224,70 +223,6 @@ def test_the_chosen_metric_is_the_one_named():
     assert "short" in str(short.summary()) and "r2" not in str(short.summary())
     assert fit.select("1se").alpha_ > fit.alpha_
     assert short.select("min").alpha_ == short.alpha_
-
-
-# ------------------------------------------------------------------------------ refusals
-
-BAD_SCORING = {
-    "unknown name": ("r3", None, "scoring"),
-    "unknown in a list": (["r2", "nonsense"], "r2", "scoring"),
-    "empty": ([], None, "scoring is empty"),
-    "empty dict": ({}, None, "scoring is empty"),
-    "functions in a list": ([off_by, "r2"], "r2", "scoring.*dict"),
-    "number": (3, None, "scoring"),
-    "dict of wrong names": ({"a": "nonsense"}, "a", "scoring"),
-    "none of several": (["r2", "neg_max_error"], None, "refit is needed.*r2"),
-    "other metric": (["r2", "neg_max_error"], "mse", "refit.*mse.*r2"),
-    "other than the one": ("r2", "neg_max_error", "refit.*neg_max_error.*r2"),
-    "flag": (["r2", "neg_max_error"], True, "refit.*True.*r2"),
-    "without scoring": (None, "r2", "refit.*r2.*no scoring"),
-    "returns text": (lambda model, X, y: "good", None, "score.*no number"),
-    "returns nothing": (lambda model, X, y: None, None, "score.*no number"),
-    "returns several": ({"m": lambda model, X, y: [1.0, 2.0]}, None, "m returned no number"),
-    "returns a dict": (lambda model, X, y: {"r2": 1.0}, None, "score.*no number"),
-}
-
-
-@pytest.mark.parametrize("model", [LassoCV(cv=3), RidgeCV(cv=3), RidgeCV()], ids=repr)
-@pytest.mark.parametrize("bad", BAD_SCORING)
-def test_what_is_no_scoring(bad, model):
-    scoring, refit, message = BAD_SCORING[bad]
-    model = clone(model).fit(X, y)
-    model.set_params(scoring=scoring, refit=refit)
-    before = state(model)
-    with pytest.raises(ValueError, match=message):
-        model.fit(X, y)
-    assert state(model) == before
-
-
-class Trouble(Exception):
-    pass
-
-
-@pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("model", [LassoCV(cv=3), RidgeCV(cv=3), RidgeCV()], ids=repr)
-def test_an_exception_in_a_scorer_leaves_the_model(model, n_jobs):
-    calls = []
-
-    def scorer(model, X, y):
-        calls.append(1)
-        if len(calls) > 7:
-            raise Trouble
-        return 0.0
-
-    model = clone(model).fit(X, y)
-    model.set_params(scoring=scorer, n_jobs=n_jobs)
-    before, predicted = state(model), model.predict(X)
-    with pytest.raises(Trouble):
-        model.fit(X, y)
-    assert state(model) == before
-    assert_array_equal(model.predict(X), predicted)
-
-
-@pytest.mark.parametrize("scoring", [lambda m, X, y: np.nan, lambda m, X, y: np.float32("nan")])
-def test_scores_that_are_all_nan(scoring):
-    with pytest.raises(ValueError, match="No penalty has a score on every fold"):
-        LassoCV(scoring=scoring).fit(X, y)
 
 
 # ------------------------------------------------------------------------------ the estimator

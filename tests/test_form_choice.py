@@ -104,6 +104,7 @@ def test_targets_together_are_targets_apart(start, model, monkeypatch):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 @pytest.mark.parametrize("ratio", [1.0, 0.5])
+@pytest.mark.slow
 def test_layout_and_type(ratio, offset, dtype, order):
     """Columns in place and gathered, read directly and in blocks."""
     rng = np.random.default_rng(2)

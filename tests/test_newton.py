@@ -44,6 +44,7 @@ def solved(monkeypatch):
 @pytest.mark.parametrize("container", ["F", "C", "csc"])
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("ratio", [1.0, 0.6])
+@pytest.mark.slow
 def test_every_point_is_optimal(ratio, positive, container, data, solved):
     X, y = data
     given = {"l1_ratio": ratio, "positive": positive, "alphas": 30}
@@ -100,6 +101,7 @@ def test_agrees_with_the_other_forms(solved):
         ("PATIENCE", 1),
     ],
 )
+@pytest.mark.slow
 def test_limits_change_the_way_and_not_the_end(name, value, monkeypatch):
     X, y = wide(5)
     given = {"alphas": 30, "tol": 1e-14, "max_iter": 100_000}

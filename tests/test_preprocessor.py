@@ -15,6 +15,7 @@ from sklearn_regnorm import ElasticNet, ElasticNetCV, LassoCV
 from sklearn_regnorm.preprocessing import BatchNormalizer
 from sklearn_regnorm.solvers import forced_form
 
+SLOW = pytest.mark.slow
 forms = pytest.mark.parametrize("form", FORMS)
 SPARSE = {
     "standard": StandardScaler(with_mean=False),
@@ -45,7 +46,9 @@ def test_every_fold_by_hand(kind, form):
 
 
 @forms
-@pytest.mark.parametrize("container", ["csr", "csc", "coo"])
+@pytest.mark.parametrize(
+    "container", ["csr", *(pytest.param(c, marks=SLOW) for c in ("csc", "coo"))]
+)
 @pytest.mark.parametrize("kind", SPARSE)
 def test_every_fold_by_hand_of_sparse_columns(kind, container, form):
     S = contain(np.where(np.abs(X - X.mean(axis=0)) > 0.6 * X.std(axis=0), X, 0.0), container)
@@ -68,7 +71,10 @@ def test_every_fold_by_hand_of_sparse_columns(kind, container, form):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("kind", ["standard", "gamma", "scalers", "function"])
+@pytest.mark.parametrize(
+    "kind", ["standard", "function", *(pytest.param(k, marks=SLOW) for k in ("gamma", "scalers"))]
+)
+@pytest.mark.slow
 def test_with_the_other_parameters(kind, given, form):
     for ratio in (1.0, 0.4):
         model = ElasticNetCV(l1_ratio=ratio, alphas=4, tol=1e-14, **given)

@@ -7,15 +7,15 @@ from sklearn.utils import check_random_state
 
 
 class HalfSamples:
-    """Random halves of the rows of positive weight, as weight vectors.
+    """Random halves of the rows, as weight vectors of ones and zeros.
 
     A half is drawn anew whenever it is asked for, from a seed of its own, so that all of them
     together take no memory.
 
     Parameters
     ----------
-    weights : ndarray of shape (n,)
-        Those of all rows. A row drawn keeps its weight.
+    n : int
+        Number of rows.
     count : int
         Even for pairs.
     paired : bool
@@ -23,15 +23,11 @@ class HalfSamples:
     random_state : int, RandomState or None
     """
 
-    def __init__(self, weights, count, paired, random_state):
-        self.weights = weights
+    def __init__(self, n, count, paired, random_state):
+        self.n = n
         self.paired = paired
-        self.rows = np.flatnonzero(weights)
-        if len(self.rows) < 2:
-            raise ValueError(
-                f"X has n_samples={len(self.rows)} rows with a positive sample_weight; "
-                "half-samples need at least 2."
-            )
+        if n < 2:
+            raise ValueError(f"X has n_samples={n}; half-samples need at least 2 rows.")
         draws = count // 2 if paired else count
         most = np.iinfo(np.int32).max
         self.seeds = check_random_state(random_state).randint(most, size=draws)
@@ -39,11 +35,10 @@ class HalfSamples:
     def __call__(self, k):
         """Return the weights (n,) of half-sample k."""
         draw, side = divmod(k, 2) if self.paired else (k, 0)
-        order = np.random.RandomState(self.seeds[draw]).permutation(self.rows)
-        half = len(order) // 2
-        chosen = order[side * half : (side + 1) * half]
-        v = np.zeros_like(self.weights)
-        v[chosen] = self.weights[chosen]
+        order = np.random.RandomState(self.seeds[draw]).permutation(self.n)
+        half = self.n // 2
+        v = np.zeros(self.n)
+        v[order[side * half : (side + 1) * half]] = 1.0
         return v
 
 

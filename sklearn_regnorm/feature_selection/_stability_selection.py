@@ -8,8 +8,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._threads import Workers
-from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_weights, check_X_y
+from .._typing import Matrix, RandomState, Vector
+from .._validation import check_X_y
 from .._warnings import warn_caller
 from ..linear_model._base import all_or_nothing, check_controls, warn_if_unsolved
 from ..linear_model._documentation import document
@@ -36,6 +36,9 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
     that one half selects anywhere in the region (see Notes). `max_false` chooses the region by that
     bound.
 
+    There is no `sample_weight`, for it means repetition in this package, and a row given twice may
+    land in both halves of a pair, where a row of weight 2 cannot.
+
     Parameters
     ----------
     l1_ratio : float, default=1.0
@@ -46,25 +49,26 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         has a non-zero coefficient down to `eps` times that.
     eps : float, default=0.05
         Smallest alpha of an automatic grid, relative to its largest. Further down the lasso fits
-        noise, and spends most of the time. Less helps where a strong feature overshadows weak ones;
-        give `max_false` then, for in the end everything is selected.
+        noise, and spends most of the time. Less helps where a strong feature overshadows weak ones,
+        but not with ``max_false=None``: in the end everything is selected.
     threshold : float, default=0.75
         Share of the halves from which a feature counts as selected, above 0.5 and at most 1.
-    max_false : float or None, default=None
+    max_false : float or None, default=1.0
         Largest expected number of falsely selected features: the region ends with the last alpha
-        of the grid down to which the bound is no larger. None is the whole grid.
+        of the grid down to which the bound is no larger. None is the whole grid, whatever the
+        bound.
     n_resamples : int, default=100
         Number of halves; even for complementary pairs.
     sampling : {"complementary", "half"}, default="complementary"
         Halves in pairs without common rows, or each drawn by itself. Halves have
-        ``n // 2`` rows, n being the number of rows of positive weight.
+        ``n_samples // 2`` rows.
     bound : {"auto", "markov", "unimodal", "r-concave"}, default="auto"
         What is assumed for the bound, from nothing to most; see Notes. "auto" is "unimodal" for
         complementary pairs and "markov" for single halves, which allow no other.
     {fit_intercept}
     standardize : bool, default=True
-        Penalise the coefficients of columns scaled to unit weighted standard deviation on every
-        half. Otherwise units decide what is selected: a column in millimetres comes long before
+        Penalise the coefficients of columns scaled to unit standard deviation on every half.
+        Otherwise units decide what is selected: a column in millimetres comes long before
         the same one in metres, and irrelevant features are not exchangeable, as the bound assumes.
         That is why the default differs from that of the linear models.
     {positive}
@@ -141,10 +145,6 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
     - q is an expectation. It is estimated by its mean over the halves, and `max_false` chooses the
       region by that estimate.
 
-    `sample_weight` weights the rows of a half, as in the linear models; in drawing halves, a row
-    counts once if its weight is positive. So weight 0 means the row left out, but weight 2 is not
-    the row twice: the two might land in both halves of a pair, which were then not independent.
-
     References
     ----------
     .. [1] N. Meinshausen and P. Bühlmann, Stability selection, Journal of the Royal Statistical
@@ -161,7 +161,7 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn_regnorm import StabilitySelection
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
-    >>> selector = StabilitySelection(max_false=1, random_state=0).fit(X, y)
+    >>> selector = StabilitySelection(random_state=0).fit(X, y)
     >>> selector.get_feature_names_out()
     array(['bmi', 's5'], dtype=object)
     """
@@ -173,7 +173,7 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         alphas: int | Vector = 100,
         eps: float = 0.05,
         threshold: float = 0.75,
-        max_false: float | None = None,
+        max_false: float | None = 1.0,
         n_resamples: int = 100,
         sampling: str = "complementary",
         bound: str = "auto",
@@ -202,7 +202,7 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         self.random_state = random_state
 
     @all_or_nothing
-    def fit(self, X: Matrix, y: Vector, sample_weight: Weights = None) -> Self:
+    def fit(self, X: Matrix, y: Vector) -> Self:
         """Fit the lasso to all halves, and select.
 
         Parameters
@@ -211,8 +211,6 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
             Float32 and float64 are used as they are, other types as float64. Never copied, however
             many halves there are.
         y : array-like of shape (n_samples,)
-        sample_weight : float or array-like of shape (n_samples,), optional
-            Weights of the rows in the fits; rows of weight 0 are left out of all halves.
 
         Returns
         -------
@@ -225,11 +223,11 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
         """
         grid, kind = check_parameters(self)
         X, y = check_X_y(self, X, y, multi_output=False)
-        weights, unit = check_weights(sample_weight, X.shape[0])
+        n = X.shape[0]
         paired = self.sampling == "complementary"
-        draw = HalfSamples(weights, self.n_resamples, paired, self.random_state)
+        draw = HalfSamples(n, self.n_resamples, paired, self.random_state)
         data = prepare(
-            X, y, weights, unit,
+            X, y, np.ones(n), 1.0,
             fit_intercept=self.fit_intercept, standardize=self.standardize,
             controls=check_controls(self, X.shape[1]),
         )  # fmt: skip

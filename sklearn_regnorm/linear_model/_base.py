@@ -40,6 +40,12 @@ def all_or_nothing(fit):
     return _transactions.all_or_nothing(capped)
 
 
+def forget(estimator, *names):
+    """Delete attributes that an earlier fit may have set and this one need not set again."""
+    for name in names:
+        estimator.__dict__.pop(name, None)
+
+
 class LinearRegressor(RegressorMixin, BaseEstimator):
     """Prediction by ``X @ coef_ + intercept_``."""
 

@@ -69,7 +69,7 @@ class ChoosingMixin:
 
         coef, intercept = at(self.intercept_path_, self.coef_path_)
         if "relax" in self.cv_table_:
-            share = self.cv_table_["relax"][row]
+            share = float(self.cv_table_["relax"][row])  # keeps float32
             relaxed = at(self.relaxed_intercept_path_, self.relaxed_coef_path_)
             coef, intercept = blend(share, coef, relaxed[0]), blend(share, intercept, relaxed[1])
         return coef, intercept
@@ -77,12 +77,14 @@ class ChoosingMixin:
     @property
     def coef_original_(self) -> np.ndarray:
         """Coefficients in X's own units; where `preprocessor` but shifts and scales columns."""
-        return self.coef_ / self._units()[0]
+        scale, _ = self._units()
+        return self.coef_ / scale
 
     @property
     def intercept_original_(self) -> float:
         """The intercept that belongs to `coef_original_`."""
-        return float(self.intercept_ + self.coef_ @ self._units()[1])
+        _, shift = self._units()
+        return float(self.intercept_ + self.coef_ @ shift)
 
     def _units(self):
         """Return (scale, shift) with X / scale + shift what the preprocessor makes of X."""

@@ -26,7 +26,14 @@ from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
 from ..solvers.separate_folds import SeparateFolds
-from ._base import LinearRegressor, all_or_nothing, check_common, check_controls, warn_if_unsolved
+from ._base import (
+    LinearRegressor,
+    all_or_nothing,
+    check_common,
+    check_controls,
+    forget,
+    warn_if_unsolved,
+)
 from ._choice import ChoosingMixin
 from ._elastic_net import publish
 from ._folds import SplitterRouting
@@ -47,6 +54,8 @@ from ._setting import Setting
 
 # Shares of the penalised coefficients that relax=True chooses from, as R's glmnet.
 BLENDS = [0.0, 0.25, 0.5, 0.75, 1.0]
+# Attributes that depend on parameters.
+OPTIONAL = "preprocessor_", "cv_predictions_", "relaxed_coef_path_", "relaxed_intercept_path_"
 
 
 class CrossValidatedRegressor(
@@ -154,6 +163,8 @@ class CrossValidatedRegressor(
         if isinstance(self.relax, bool | np.bool_):
             return (BLENDS if self.relax else None), scorers
         blends = np.unique(check_alphas("relax", self.relax))
+        if np.ndim(self.relax) == 0:  # 1 would not mean True
+            raise TypeError(f"relax must be True, False or a list of shares, got {self.relax!r}.")
         if blends[-1] > 1:
             raise ValueError(f"relax holds shares between 0 and 1, got {blends[-1]}.")
         return blends.tolist(), scorers
@@ -197,6 +208,7 @@ class CrossValidatedRegressor(
     # ------------------------------------------------------------ results
 
     def _publish(self, setting, grid, result, judge, sizes, one_grid):
+        forget(self, *OPTIONAL)
         problem = setting.problem
         scores = {ERROR: -problem.outer_gap(result.errors)[:, :, None, :]}
         if judge is not None:

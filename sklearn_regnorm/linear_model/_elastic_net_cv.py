@@ -12,8 +12,9 @@ from ._documentation import document
 class ElasticNetCV(CrossValidatedRegressor):
     """Elastic net that chooses `alpha` and `l1_ratio` by cross-validation.
 
-    Every fold, every ratio and the final fit minimise the objective of :class:`ElasticNet`. The
-    chosen pair has the least held-out mean squared error, averaged over the folds.
+    Every fold, every ratio and the final fit minimise the objective of :class:`ElasticNet`. Unless
+    `selection_rule` or `scoring` say otherwise, the chosen pair has the least held-out mean squared
+    error, averaged over the folds.
 
     Parameters
     ----------
@@ -127,8 +128,9 @@ class ElasticNetCV(CrossValidatedRegressor):
 class LassoCV(CrossValidatedRegressor):
     """Lasso that chooses `alpha` by cross-validation.
 
-    Every fold and the final fit minimise the objective of :class:`Lasso`. The chosen alpha has the
-    least held-out mean squared error, averaged over the folds.
+    Every fold and the final fit minimise the objective of :class:`Lasso`. Unless `selection_rule`
+    or `scoring` say otherwise, the chosen alpha has the least held-out mean squared error, averaged
+    over the folds.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ from ..solvers.cross_validation import cross_validate_ridge, row_errors
 from ..solvers.leave_one_out import leave_one_out
 from ..solvers.problem import make_problems, prepare
 from ..solvers.ridge_path import automatic_grid, ridge_freedom, ridge_path
-from ._base import LinearRegressor, all_or_nothing, check_common, warn_if_unsolved
+from ._base import LinearRegressor, all_or_nothing, check_common, forget, warn_if_unsolved
 from ._choice import ChoosingMixin
 from ._documentation import document
 from ._elastic_net import publish
@@ -205,6 +205,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             grid = automatic_grid(problems, grid) * data.total_weight
         alphas = np.sort(grid)[::-1]
         inner = alphas / data.total_weight
+        forget(self, "cv_results_", "dual_gap_path_")
         begin = perf_counter()
         if folds is None:
             scores, sizes = self._leave_one_out(problems, y, grid, inner, scorers)

@@ -192,7 +192,13 @@ class FoldScores:
 
 
 def blend(share, coefs, relaxed):
-    """Return ``share * coefs + (1 - share) * relaxed``; exactly either where the other has none."""
+    """Return ``share * coefs + (1 - share) * relaxed``; exactly either where the other has none.
+
+    Between the two, whatever rounding does, and so within the bounds of both.
+    """
     if share == 1.0:
         return coefs
-    return relaxed if share == 0.0 else share * coefs + (1.0 - share) * relaxed
+    if share == 0.0:
+        return relaxed
+    mixed = share * coefs + (1.0 - share) * relaxed
+    return np.clip(mixed, np.minimum(coefs, relaxed), np.maximum(coefs, relaxed))
