@@ -241,7 +241,12 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             np.concatenate(network.parameters).astype(np.float64),
             method="L-BFGS-B",
             jac=True,
-            options={"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol},
+            options={
+                "maxfun": self.max_fun,
+                "maxiter": self.max_iter,
+                "gtol": self.tol,
+                "ftol": 64 * np.finfo(np.float64).eps,  # so that `tol` decides
+            },
         )
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             raise diverged(self, "in L-BFGS")

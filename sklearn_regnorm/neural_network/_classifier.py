@@ -210,8 +210,12 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         ndarray of shape (n_samples, n_classes)
             In the order of `classes_`; rows sum to one unless y is multi-label.
         """
-        found = LOSSES[self._out()]().predict(self._scores(X))
-        return np.hstack([1 - found, found]) if self.n_outputs_ == 1 else found
+        scores = self._scores(X)
+        scores = np.hstack([-scores, scores]) if self.n_outputs_ == 1 else scores
+        found = LOSSES[self.out_activation_]().predict(scores)
+        # what rounds to 0 or 1 is neither
+        info = np.finfo(found.dtype)
+        return np.clip(found, info.tiny, 1 - info.epsneg, out=found)
 
     def predict_log_proba(self, X: Matrix) -> np.ndarray:
         """Predict logarithms of probabilities, also of those too small to be represented.
@@ -227,11 +231,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         scores = self._scores(X)
         if self.out_activation_ == "softmax":
             return log_softmax(scores, axis=1)
-        found = log_expit(scores)
-        return np.hstack([log_expit(-scores), found]) if self.n_outputs_ == 1 else found
-
-    def _out(self):
-        return getattr(self, "out_activation_", "softmax")
+        return log_expit(np.hstack([-scores, scores]) if self.n_outputs_ == 1 else scores)
 
     def _codes(self, scores):
         """Return class numbers, or 0 and 1 for each of several labels."""

@@ -1,27 +1,25 @@
-"""Kernels of activations: gradients in one pass, without temporaries."""
+"""Kernels of activations: gradients in one pass, in place, which is what lets them vectorise."""
 
 from .._jit import jit
 
 
 @jit
-def relu_gradient(gradient, y, out):
-    """Set out = gradient where y > 0, else 0, of flat arrays."""
+def relu_gradient(gradient, y):
+    """Set the gradient to 0 where y is not positive; of flat arrays."""
+    zero = y[0] - y[0]
     for i in range(y.shape[0]):
-        if y[i] > 0:
-            out[i] = gradient[i]
-        else:
-            out[i] = 0
+        gradient[i] = gradient[i] if y[i] > 0 else zero
 
 
 @jit
-def tanh_gradient(gradient, y, out):
-    """Set out = gradient (1 - y^2), of flat arrays."""
+def tanh_gradient(gradient, y):
+    """Multiply the gradient by 1 - y^2, of flat arrays."""
     for i in range(y.shape[0]):
-        out[i] = gradient[i] - gradient[i] * y[i] * y[i]
+        gradient[i] -= gradient[i] * (y[i] * y[i])
 
 
 @jit
-def logistic_gradient(gradient, y, out):
-    """Set out = gradient y (1 - y), of flat arrays."""
+def logistic_gradient(gradient, y):
+    """Multiply the gradient by y (1 - y), of flat arrays."""
     for i in range(y.shape[0]):
-        out[i] = gradient[i] * (y[i] - y[i] * y[i])
+        gradient[i] *= y[i] - y[i] * y[i]

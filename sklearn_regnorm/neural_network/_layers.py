@@ -208,9 +208,12 @@ class Activation(Layer):
         y = self._last()
         if not to_input:
             return None
-        out = gradient if self._in_place else self._new("back", y.shape, y.dtype)
-        self._slope(*(one.reshape(-1) for one in (np.ascontiguousarray(gradient), y, out)))
-        return out
+        if not self._in_place:
+            back = self._new("back", y.shape, y.dtype)
+            back[:] = gradient
+            gradient = back
+        self._slope(gradient.reshape(-1), y.reshape(-1))
+        return gradient
 
     def forget(self):
         """Drop what is there for `backward` only, and arrays that are lent."""

@@ -20,7 +20,7 @@ GROUPS = {
     "beta": "beta",
 }
 # Entries of the widest layer that go forwards together outside training.
-CHUNK = 2**20
+CHUNK = 2**18
 
 
 class _Arrays:
@@ -171,20 +171,22 @@ def scores_of(layers, X, n_jobs=None):
 
     Rows go forwards in chunks, which do not influence each other, and can have threads.
     """
-    widest = max(max(layer.params["weights"].shape) for layer in layers if "weights" in layer.params)
-    step = max(1, CHUNK // widest)
+    shapes = [layer.params["weights"].shape for layer in layers if "weights" in layer.params]
+    step = max(1, CHUNK // max(max(shape) for shape in shapes))
+    dtype = next(layer.params["weights"].dtype for layer in layers if "weights" in layer.params)
+    out = np.empty((X.shape[0], shapes[-1][1]), dtype=dtype)
 
     def run(i):
         check_cancelled()
         x = X[i : i + step]
         for layer in layers:
             x = layer.forward(x)
-        return x
+        out[i : i + step] = x
 
     starts = range(0, X.shape[0], step)
     with Workers(n_jobs if len(starts) > 1 else 1) as workers:
-        chunks = workers.map(run, starts)
-    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+        workers.map(run, starts)
+    return out
 
 
 def set_population_statistics(layers, X, weights):

@@ -99,8 +99,9 @@ class BatchNorm(_Norm):
         """Normalize columns, by statistics of the batch in training."""
         x, out = self._checked(x, training)
         if training:
-            weights = check_raw_weights(sample_weight, x.shape[0])
-            moments, share = self._take_in(x, weights)
+            if self._arrays is None:  # a network has checked
+                sample_weight = check_raw_weights(sample_weight, x.shape[0])
+            moments, share = self._take_in(x, sample_weight)
         else:
             moments = self._stored()
         with np.errstate(divide="ignore"):

@@ -9,6 +9,7 @@ from scipy import sparse
 from sklearn.utils import gen_batches, shuffle
 
 from .._optimizers import SGD, Adam, AdamW
+from .._warnings import warn_caller
 from ._network import scores_of, set_population_statistics
 from ._normalization import BatchNorm, NotFinite
 
@@ -119,6 +120,11 @@ class Epochs:
         n = len(rows)
         size = estimator.batch_size
         self.size = min(200, n) if size == "auto" else min(size, n)
+        if size != "auto" and size > n:
+            warn_caller(
+                f"batch_size={size} is more than the {n} rows of training: all are one batch.",
+                UserWarning,
+            )
         # statistics of one row are those of no batch: it joins the one before
         normalised = any(isinstance(layer, BatchNorm) for layer in network.layers)
         self.least = 2 if normalised and self.size > 1 else 0
