@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers clean
+.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-growth: $(VENV)/.bench  ## how time grows with rows and columns, beside sc
 
 bench-normalizers: $(VENV)/.bench  ## time the normalizers beside StandardScaler (and PyTorch, if installed)
 	$(VENV)/bin/python -m benchmarks.normalizers $(ARGS)
+
+bench-networks: $(VENV)/.bench  ## time the networks beside scikit-learn's (and PyTorch's, if installed)
+	$(VENV)/bin/python -m benchmarks.networks $(ARGS)
 
 clean:  ## remove environments, builds and caches
 	rm -rf $(VENV) $(VENV)-adelie $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache

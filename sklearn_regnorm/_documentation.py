@@ -2,7 +2,7 @@
 
 
 def documenting(shared):
-    """Return a class decorator that replaces each ``{name}`` in the docstring by ``shared[name]``."""
+    """Return a class decorator that replaces each ``{name}`` in a docstring by ``shared[name]``."""
 
     def document(cls):
         for name, text in shared.items() if cls.__doc__ else ():  # python -OO strips docstrings

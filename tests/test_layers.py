@@ -217,7 +217,7 @@ def test_three_steps_are_those_of_torch(name):
     }[name](network.parameters)
     loss, slope = LOSSES["softmax"](), np.empty((12, 3))
     for _ in range(3):
-        scores = network.forward(x, None)
+        scores = network.forward(x)
         loss.evaluate(scores, np.eye(3)[TORCH["y"]], np.full(12, 1 / 12), slope)
         network.backward(slope)
         optimizer.step(network.slopes)
@@ -372,7 +372,7 @@ def test_sparse_rows():
 def test_layers_pickle():
     layers = [Linear(3, 4, random_state=0), BatchNorm(4), ReLU(), Dropout(0.5), Linear(4, 2)]
     x = np.random.default_rng(0).standard_normal((5, 3))
-    Network(layers).forward(x, None)
+    Network(layers).forward(x)
     twins = pickle.loads(pickle.dumps(copies(layers)))
     assert_array_equal(scores_of(twins, x), scores_of(layers, x))
 

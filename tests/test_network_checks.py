@@ -25,11 +25,11 @@ CONFIGURATIONS = [
     MLPClassifier((), solver="sgd", learning_rate_init=0.1, learning_rate="adaptive"),
     MLPClassifier((20, 10), normalization="batch", normalization_position="after", solver="adamw"),
     MLPClassifier(solver="lbfgs"),
-    MLPClassifier(early_stopping=True, batch_size=7, normalization="batch"),
+    MLPClassifier(batch_size=7, normalization="batch"),
     MLPRegressor(normalization="batch", solver="sgd", penalize=("output_weights", "gamma")),
     MLPRegressor(normalization="layer", l1_ratio=1.0, alpha=0.01, activation="logistic"),
     MLPRegressor(solver="lbfgs", activation="tanh", n_jobs=2),
-    MLPRegressor(hidden_layer_sizes=(), solver="adamw", warm_start=True),
+    MLPRegressor(hidden_layer_sizes=(), solver="adamw", learning_rate_init=0.1),
     MLPRegressor(dropout=0.1, random_state=0),
 ]
 EVERY = [*DEFAULTS, *CONFIGURATIONS]
@@ -55,7 +55,7 @@ def run(estimator, check):
         with pytest.raises(SkipTest, match="does not have a decision_function"):
             check(estimator)
     elif name.startswith("check_sample_weight_equivalence") and by_chance(estimator):
-        # what is dropped, or split off, or which rows share a batch, is drawn by row
+        # what is dropped, and which rows share a batch, is drawn by row
         with pytest.raises(AssertionError, match="not equivalent to fitting with removed or rep"):
             check(estimator)
     else:
@@ -63,8 +63,7 @@ def run(estimator, check):
 
 
 def by_chance(estimator):
-    drawn = estimator.dropout > 0 or estimator.early_stopping
-    return drawn or estimator.batch_size != "auto"
+    return estimator.dropout > 0 or estimator.batch_size != "auto"
 
 
 @parametrize_with_checks(DEFAULTS)

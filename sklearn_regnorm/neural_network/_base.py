@@ -230,7 +230,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
 
         def value_and_slope(flat):
             network.restore(np.split(flat, np.cumsum(sizes)[:-1]))
-            value = loss.evaluate(network.forward(rows.X, None), rows.targets, share, slope)
+            value = loss.evaluate(network.forward(rows.X), rows.targets, share, slope)
             network.backward(slope)
             found = [one.astype(np.float64) for one in network.slopes]
             found[0] += strength * network.parameters[0]

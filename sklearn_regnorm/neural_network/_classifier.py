@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
-from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
@@ -218,7 +217,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return np.clip(found, info.tiny, 1 - info.epsneg, out=found)
 
     def predict_log_proba(self, X: Matrix) -> np.ndarray:
-        """Predict logarithms of probabilities, also of those too small to be represented.
+        """Predict logarithms of probabilities.
 
         Parameters
         ----------
@@ -228,10 +227,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        scores = self._scores(X)
-        if self.out_activation_ == "softmax":
-            return log_softmax(scores, axis=1)
-        return log_expit(np.hstack([-scores, scores]) if self.n_outputs_ == 1 else scores)
+        return np.log(self.predict_proba(X))
 
     def _codes(self, scores):
         """Return class numbers, or 0 and 1 for each of several labels."""

@@ -102,9 +102,9 @@ SHARED = {
         Number of columns of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X had them.""",
-    "notes": """With ``normalization=None`` and ``l1_ratio=0`` this is scikit-learn's estimator: the same
-    parameters start from the same weights, take the same batches and the same steps (those of
-    "adam" differ by where `epsilon` stands).
+    "notes": """With ``normalization=None`` and ``l1_ratio=0`` this is scikit-learn's estimator:
+    the same parameters start from the same weights, take the same batches and the same steps
+    (those of "adam" differ by where `epsilon` stands).
 
     Statistics of batch normalization are, after `fit`, those of all training rows, computed exactly
     in one more pass; so predictions depend neither on the batches nor on other rows. After

@@ -1,5 +1,7 @@
 """Layers: small objects that map rows to rows, forwards and backwards."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy import sparse
 from scipy.special import expit
@@ -193,6 +195,8 @@ class Activation(Layer):
     """
 
     _in_place = False
+    _apply: Callable
+    _slope: Callable
 
     def forward(
         self, x: Matrix, training: bool = False, sample_weight: Weights = None

@@ -68,13 +68,26 @@ def build(widths, activation, normalization, position, dropout, dtype, random):
     return layers
 
 
+def _groups(layers, penalize):
+    """Return (layer, name) of what is penalised and of what is not; weights come first."""
+    names = {GROUPS[group] for group in penalize}
+    spared = layers[:-1] if "output_weights" in penalize and "weights" not in penalize else ()
+    chosen, others = [], []
+    for name in ("weights", "biases", "gamma", "beta"):
+        for layer in layers:
+            if name in layer.params:
+                hit = name in names and not (name == "weights" and layer in spared)
+                (chosen if hit else others).append((layer, name))
+    return chosen, others
+
+
 class Network:
     """Layers in training.
 
     Parameters
     ----------
     layers : list of Layer
-        Their parameters become views of one vector, those that are penalised first.
+        Their parameters become views of two vectors. The last layer is linear.
     penalize : collection of str, default=()
         Keys of GROUPS.
 
@@ -86,39 +99,38 @@ class Network:
 
     def __init__(self, layers, penalize=()):
         self.layers = layers
-        last = max(i for i, layer in enumerate(layers) if isinstance(layer, Linear))
-        names = {GROUPS[group] for group in penalize}
-        only_last = "output_weights" in penalize and "weights" not in penalize
-        chosen, others = [], []
-        for name in ("weights", "biases", "gamma", "beta"):
-            for i, layer in enumerate(layers):
-                if name in layer.params:
-                    hit = name in names and (name != "weights" or not only_last or i == last)
-                    (chosen if hit else others).append((layer, name))
         self.parameters, self.slopes = [], []
-        for group in chosen, others:
-            flat = [layer.params[name].ravel() for layer, name in group]
-            flat = np.concatenate(flat) if flat else np.empty(0, layers[last].params["biases"].dtype)
-            self.parameters.append(flat)
-            self.slopes.append(np.zeros_like(flat))
-            start = 0
-            for layer, name in group:
-                shape, stop = layer.params[name].shape, start + layer.params[name].size
-                layer.params[name] = flat[start:stop].reshape(shape)
-                layer.gradients[name] = self.slopes[-1][start:stop].reshape(shape)
-                start = stop
+        for group in _groups(layers, penalize):
+            self._join(group)
         for layer, before in zip(layers, [None, *layers], strict=False):
             layer._arrays = _Arrays()
             if isinstance(layer, Activation) and before is not None:
                 layer._in_place = not isinstance(before, Activation | Identity)
+
+    def _join(self, group):
+        """Let the parameters of a group, and their gradients, be views of one vector each."""
+        dtype = self.layers[-1].params["weights"].dtype
+        sizes = [layer.params[name].size for layer, name in group]
+        flat, slope = np.empty(sum(sizes), dtype=dtype), np.zeros(sum(sizes), dtype=dtype)
+        start = 0
+        for (layer, name), size in zip(group, sizes, strict=True):
+            old, part = layer.params[name], slice(start, start + size)
+            flat[part] = old.ravel()
+            layer.params[name] = flat[part].reshape(old.shape)
+            layer.gradients[name] = slope[part].reshape(old.shape)
+            start += size
+        self.parameters.append(flat)
+        self.slopes.append(slope)
 
     @property
     def dtype(self):
         """The type of the parameters."""
         return self.parameters[0].dtype
 
-    def forward(self, x, sample_weight):
-        """Return the scores of rows, in training."""
+    def forward(self, x, sample_weight=None):
+        """Return the scores of rows, in training, given positive weights (float64)."""
+        if sample_weight is None:
+            sample_weight = np.ones(x.shape[0])
         for layer in self.layers:
             x = layer.forward(x, training=True, sample_weight=sample_weight)
         return x
@@ -228,4 +240,3 @@ def fold(layers):
             pending = None
         kept.append(layer)
     return kept
-

@@ -260,7 +260,5 @@ class Validation:
         if not np.isfinite(scores).all():
             return np.nan, np.nan
         targets, weights = self.rows.targets, self.rows.weights
-        value = self.loss.evaluate(
-            scores, targets, weights / weights.sum(), np.empty_like(scores)
-        )
+        value = self.loss.evaluate(scores, targets, weights / weights.sum(), np.empty_like(scores))
         return float(self.score(targets, scores, weights)), float(value)
