@@ -9,6 +9,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 import sklearn_regnorm  # noqa: E402
 import sklearn_regnorm.inspection  # noqa: E402
+import sklearn_regnorm.neural_network  # noqa: E402
 
 project = "sklearn_regnorm"
 author = "The sklearn_regnorm developers"
@@ -73,7 +74,7 @@ def own_methods(cls):
 
 PUBLIC = [
     getattr(module, name)
-    for module in (sklearn_regnorm, sklearn_regnorm.inspection)
+    for module in (sklearn_regnorm, sklearn_regnorm.inspection, sklearn_regnorm.neural_network)
     for name in module.__all__
 ]
 autosummary_context = {

@@ -25,6 +25,7 @@ ORDER = [
     "plot_covariate_shift",
     "plot_small_batches",
     "plot_network_penalties",
+    "plot_learning_curve",
 ]
 
 

@@ -164,9 +164,8 @@ class LossCurveDisplay:
         ax.set_xlim(1 - margin, len(epochs) + margin)
         ax.spines[["top", "right"]].set_visible(False)
         style: dict[str, Any] = {"linewidth": 1.8} | dots
-        (self.loss_line_,) = ax.plot(
-            epochs, self.losses, label="training loss", **TRAINING, **style
-        )
+        drawn = ax.plot(epochs, self.losses, label="training loss", **TRAINING, **style)
+        self.loss_line_ = drawn[0]
         self.validation_line_ = self.score_line_ = self.score_ax_ = None
         lines = [self.loss_line_]
         if self.validation_losses is not None:
