@@ -9,6 +9,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 
 import sklearn_regnorm  # noqa: E402
 import sklearn_regnorm.inspection  # noqa: E402
+import sklearn_regnorm.neural_network  # noqa: E402
 
 project = "sklearn_regnorm"
 author = "The sklearn_regnorm developers"
@@ -71,13 +72,25 @@ def own_methods(cls):
     return first + sorted(set(names) - set(first))
 
 
+def own_properties(cls):
+    """Return the public properties that the package itself defines."""
+    return sorted(
+        name
+        for owner in cls.__mro__
+        if owner.__module__.startswith("sklearn_regnorm")
+        for name, member in vars(owner).items()
+        if isinstance(member, property) and not name.startswith("_")
+    )
+
+
 PUBLIC = [
     getattr(module, name)
-    for module in (sklearn_regnorm, sklearn_regnorm.inspection)
+    for module in (sklearn_regnorm, sklearn_regnorm.inspection, sklearn_regnorm.neural_network)
     for name in module.__all__
 ]
 autosummary_context = {
-    "own_methods": {cls.__name__: own_methods(cls) for cls in PUBLIC if inspect.isclass(cls)}
+    of.__name__: {cls.__name__: of(cls) for cls in PUBLIC if inspect.isclass(cls)}
+    for of in (own_methods, own_properties)
 }
 
 # ------------------------------------------------------------------------------ gallery

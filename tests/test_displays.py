@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn import linear_model
+from sklearn import linear_model, neural_network
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
@@ -28,12 +28,20 @@ from sklearn_regnorm.inspection import (
     CoefficientPathDisplay,
     CVCurveDisplay,
     DriftDisplay,
+    LossCurveDisplay,
     StabilityPathDisplay,
 )
+from sklearn_regnorm.neural_network import MLPClassifier, MLPRegressor
 
 X, y = load_diabetes(return_X_y=True, as_frame=True)
 X, y = X[:440], y[:440]  # five folds of one size, so that their weights do not matter
-DISPLAYS = CoefficientPathDisplay, CVCurveDisplay, StabilityPathDisplay, DriftDisplay
+DISPLAYS = (
+    CoefficientPathDisplay,
+    CVCurveDisplay,
+    StabilityPathDisplay,
+    DriftDisplay,
+    LossCurveDisplay,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -394,6 +402,69 @@ def test_drift_of_few_named_columns():
     assert display.ax_.get_ylabel() == "" and display.noise_bars_ == []
 
 
+# ------------------------------------------------------------ training
+
+Z = StandardScaler().fit_transform(X)
+NET = {"hidden_layer_sizes": (20,), "learning_rate_init": 0.01, "random_state": 0}
+
+
+@pytest.mark.parametrize("log_scale", [False, True])
+def test_loss_curve(log_scale):
+    model = MLPClassifier(normalization="batch", early_stopping=True, **NET).fit(Z, y > 140)
+    display = LossCurveDisplay.from_estimator(model, log_scale=log_scale)
+    epochs = np.arange(1, model.n_iter_ + 1)
+    assert_array_equal(display.loss_line_.get_xydata().T, [epochs, model.loss_curve_])
+    assert_array_equal(display.validation_line_.get_ydata(), model.validation_loss_curve_)
+    assert_array_equal(display.score_line_.get_ydata(), model.validation_scores_)
+    assert display.score_line_.axes is display.score_ax_ is not display.ax_
+    assert display.score_ax_.get_ylabel() == "validation accuracy"
+    chosen = 1 + np.argmax(model.validation_scores_)
+    assert display.epoch_line_.get_xdata()[0] == chosen < model.n_iter_
+    text = display.epoch_text_.get_text()
+    assert f"epoch {chosen}," in text and f"{model.best_validation_score_:.3g}" in text
+    assert labels(display.ax_.get_legend().get_texts()) == [
+        "training loss",
+        "validation loss",
+        "validation accuracy",
+    ]
+    assert len({line.get_linestyle() for line in (display.loss_line_, display.score_line_)}) == 2
+    assert display.ax_.get_yscale() == ("log" if log_scale else "linear")
+    (box,), frame = boxes([display.epoch_text_]), display.ax_.get_window_extent()
+    assert frame.x0 <= box.x0 and box.x1 <= frame.x1
+    for line in (display.loss_line_, display.validation_line_, display.score_line_):
+        points = line.axes.transData.transform(line.get_xydata())
+        assert points[:, 1].max() < box.y0  # below the text
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_loss_curve_without_early_stopping(validation):
+    rows = {"X_val": Z[300:], "y_val": y[300:]} if validation else {}
+    model = MLPRegressor(max_iter=5, tol=1e9, n_iter_no_change=2, **NET)
+    display = LossCurveDisplay.from_estimator(model.fit(Z[:300], y[:300] / 100, **rows))
+    assert display.epoch_line_ is display.epoch_text_ is None
+    assert (display.score_line_ is None) == (display.score_ax_ is None) == (not validation)
+    assert display.validation_line_ is None or "R²" in display.score_ax_.get_ylabel()
+    assert all(tick == round(tick) for tick in display.ax_.get_xticks())
+
+
+def test_loss_curve_of_one_epoch_in_given_axes():
+    ax = plt.subplots(1, 2)[1][1]
+    model = MLPRegressor(**NET).partial_fit(Z, y / 100)
+    display = LossCurveDisplay.from_estimator(model, ax=ax)
+    assert display.ax_ is ax and display.figure_ is ax.figure
+    assert len(display.loss_line_.get_xdata()) == 1
+    assert display.loss_line_.get_marker() == "o"  # a line of one point would not be seen
+
+
+def test_loss_curve_of_scikit_learns_networks():
+    model = neural_network.MLPRegressor(early_stopping=True, **NET).fit(Z, y / 100)
+    display = LossCurveDisplay.from_estimator(model)
+    assert_array_equal(display.loss_line_.get_ydata(), model.loss_curve_)
+    assert_array_equal(display.score_line_.get_ydata(), model.validation_scores_)
+    assert display.validation_line_ is None
+    assert display.epoch_line_.get_xdata()[0] == 1 + np.argmax(model.validation_scores_)
+
+
 # ------------------------------------------------------------ refusals
 
 
@@ -406,6 +477,8 @@ def test_drift_of_few_named_columns():
         (CVCurveDisplay, linear_model.ElasticNetCV()),
         (StabilityPathDisplay, Selector()),
         (DriftDisplay, BatchNormalizer()),
+        (LossCurveDisplay, MLPClassifier()),
+        (LossCurveDisplay, neural_network.MLPRegressor()),
     ],
 )
 def test_unfitted(display, model):
@@ -451,7 +524,20 @@ def test_unsuitable_paths():
         DriftDisplay.from_estimator(BatchNormalizer().fit(X))
 
 
+def test_networks_without_epochs():
+    for make in MLPRegressor, neural_network.MLPRegressor:
+        model = make(solver="lbfgs", max_iter=500, tol=0.1, **NET).fit(Z, y / 100)
+        with pytest.raises(TypeError, match="loss_curve_, which MLPRegressor .* solver 'adam'"):
+            LossCurveDisplay.from_estimator(model)
+
+
 def test_wrong_shapes():
+    with pytest.raises(ValueError, match=r"losses must have one number per epoch, got \(0,\)"):
+        LossCurveDisplay(losses=[])
+    with pytest.raises(ValueError, match=r"validation_scores has the shape \(1,\)"):
+        LossCurveDisplay(losses=[2.0, 1.0], validation_scores=[0.5])
+    with pytest.raises(ValueError, match="chosen_epoch=3, but there are 2"):
+        LossCurveDisplay(losses=[2.0, 1.0], chosen_epoch=3)
     with pytest.raises(ValueError, match="3 names for 2 features"):
         CoefficientPathDisplay(alphas=[1.0], coefs=[[1.0, 2.0]], feature_names=["a", "b", "c"])
     with pytest.raises(ValueError, match=r"alphas has the shape \(2,\)"):

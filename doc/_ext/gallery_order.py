@@ -18,10 +18,14 @@ ORDER = [
     "plot_several_targets",
     "plot_batch_normalization_by_hand",
     "plot_learning_rates",
-    "plot_deep_network",
     "plot_normalize_a_stream",
     "plot_layer_normalization",
     "plot_learned_scale",
+    "plot_normalization_in_networks",
+    "plot_covariate_shift",
+    "plot_small_batches",
+    "plot_network_penalties",
+    "plot_learning_curve",
 ]
 
 

@@ -140,9 +140,9 @@ def count_axis(ax: Any, alphas: np.ndarray, counts: np.ndarray) -> Any:
 
 @dataclass
 class Mark:
-    """A vertical line at one alpha, and what to write beside it."""
+    """A vertical line at one x (an alpha, an epoch), and what to write beside it."""
 
-    alpha: float
+    at: float
     text: str
     linestyle: Any = "--"
     bold: bool = False
@@ -167,16 +167,15 @@ def draw_marks(ax: Any, marks: list[Mark]) -> tuple[list[Any], list[Any], float]
             break
     rows = 1 + max((row for row, _ in places), default=-1)
     strip = min(rows * row_height / pixels(ax)[1], 0.6)
-    low, high = ax.get_ylim()
-    ax.set_ylim(low, low + (high - low) / (1 - strip))
+    add_strip(ax, strip)
     lines = [
-        ax.axvline(mark.alpha, color=MARK, linestyle=mark.linestyle, linewidth=1.0, zorder=1.5)
+        ax.axvline(mark.at, color=MARK, linestyle=mark.linestyle, linewidth=1.0, zorder=1.5)
         for mark in marks
     ]
     labels = [
         ax.annotate(
             text,
-            (mark.alpha, 1.0),
+            (mark.at, 1.0),
             xycoords=ax.get_xaxis_transform(),
             xytext=(GAP if side == "left" else -GAP, -GAP / 2 - row * row_height),
             textcoords="offset points",
@@ -192,6 +191,14 @@ def draw_marks(ax: Any, marks: list[Mark]) -> tuple[list[Any], list[Any], float]
     return lines, labels, strip
 
 
+def add_strip(ax: Any, strip: float) -> None:
+    """Raise the upper limit of y by a strip above the data, in units of the axes' new height."""
+    axis = ax.yaxis.get_transform()
+    low, high = axis.transform(np.asarray(ax.get_ylim()))
+    top = axis.inverted().transform(np.asarray(low + (high - low) / (1 - strip)))
+    ax.set_ylim(top=float(top))
+
+
 def _place(ax, marks, texts):
     """Return for each label its row and alignment, the height of a row, and what has no room.
 
@@ -199,8 +206,9 @@ def _place(ax, marks, texts):
     in the next row: inside the axes, on no other label and, if possible, on no other line.
     """
     width = pixels(ax)[0]
-    left, right = np.log(ax.get_xlim())
-    at = [width * (np.log(mark.alpha) - left) / (right - left) for mark in marks]
+    scale = ax.xaxis.get_transform().transform
+    left, right = scale(np.asarray(ax.get_xlim()))
+    at = [width * (scale(np.asarray(mark.at)) - left) / (right - left) for mark in marks]
     sizes = [text_size(ax, text, **mark.style) for mark, text in zip(marks, texts, strict=True)]
     taken, places, excess = [], [], 0.0
     for k, (x, (w, _)) in enumerate(zip(at, sizes, strict=True)):
