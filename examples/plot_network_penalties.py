@@ -86,15 +86,22 @@ settings = {
     "batch, L1": (1.0, "batch", "weights", {"color": "#56B4E9", "ls": "-.", "marker": "^"}),
     "batch, L2, γ and β too": (0.0, "batch", ALL, {"color": "0.2", "ls": ":", "marker": "P"}),
 }
-figure, panels = plt.subplots(2, 2, figsize=(10.5, 8), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
 for name, (l1_ratio, normalization, penalize, style) in settings.items():
     runs = np.array([measure(one, l1_ratio, normalization, penalize) for one in strengths])
-    for k, panel in enumerate(panels.flat[:3]):
+    for k, panel in enumerate(panels):
         draw(panel, strengths, runs[..., k], label=name, **style)
     accuracy, zeros, size, _ = runs.mean(axis=1).T
     print(f"{name:22s} accuracy", *(f"{one:.3f}" for one in accuracy), end=", ")
     print("zeros", *(f"{one:.2f}" for one in zeros), end=", ")
     print("size", *(f"{one:.2g}" for one in size))
+panels[0].set(ylabel="accuracy on other digits", title="the function")
+panels[1].set(ylabel="share of weights that are zero", title="sparse?")
+panels[2].set(ylabel="root mean square of the weights", title="small?")
+panels[2].set(yscale="log", ylim=(5e-3, 0.3))
+panels[0].legend(title="normalization, penalty", fontsize="small", loc="lower left")
+for panel in panels:
+    panel.set(xscale="log", xlabel="strength of the penalty")
 
 # %%
 # Units that switch themselves off
@@ -103,7 +110,9 @@ for name, (l1_ratio, normalization, penalize, style) in settings.items():
 # columns; on the weights as well, so that nothing else can take over its part.
 
 off = np.array([measure(one, 1.0, "batch", ("weights", "gamma")) for one in strengths[1:6]])
-draw(panels[1, 1], off[..., 3].mean(axis=1), off[..., 0], color="#CC79A7", marker="D")
+figure, panel = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+draw(panel, off[..., 3].mean(axis=1), off[..., 0], color="#CC79A7", marker="D")
+panel.set(xlabel="units switched off, of 128", ylabel="accuracy on other digits", title="L1 on γ")
 for strength, one in zip(strengths[1:6], off.mean(axis=1), strict=True):
     print(f"L1 on weights and γ, {strength:4g}: {one[3]:.0f} of 128 units off, ", end="")
     print(f"{one[1]:.0%} of the weights zero, accuracy {one[0]:.3f}")
@@ -115,16 +124,5 @@ for strength, one in zip(strengths[1:6], off.mean(axis=1), strict=True):
 #   the accuracy stays where the plain network is down to guessing. γ, which is not penalised, makes
 #   up for the small weights of the output layer.
 # - **γ and β penalised too**: now a strong penalty means a simple function again.
-
-labels_of = ("accuracy on other digits", "share of weights that are zero", "size of weights")
-for panel, what in zip(panels.flat, labels_of, strict=False):
-    panel.set(xscale="log", xlabel="strength of the penalty", ylabel=what)
-panels[1, 0].set(yscale="log", ylim=(5e-3, 0.3))
-panels[0, 0].legend(title="normalization, penalty", fontsize="small", loc="lower left")
-panels[1, 1].set(xlabel="units switched off, of 128", ylabel="accuracy on other digits")
-panels[1, 1].set_title("L1 on γ")
-panels[0, 0].set_title("the function")
-panels[0, 1].set_title("sparse?")
-panels[1, 0].set_title("small? (root mean square)")
 
 plt.show()

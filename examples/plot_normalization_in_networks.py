@@ -82,7 +82,7 @@ def span(rates, accuracy, least):
 
 rates = np.array([0.01, 0.03, 0.1, 0.3, 1, 3])
 epochs = np.arange(1, 21)
-figure, panels = plt.subplots(2, 2, figsize=(10.5, 8), layout="constrained")
+figure, panels = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")
 for kind, style in STYLES.items():
     losses, accuracy = sweep(rates, 5, 2, 64, kind)
     there = losses < 0.1
@@ -95,17 +95,21 @@ for kind, style in STYLES.items():
         f"{span(rates, accuracy, 0.95)}"
     )
     curve = style | {"marker": None}
-    draw(panels[0, 0], epochs, losses[best].T, **curve | {"ls": "-"})
-    draw(panels[0, 0], epochs, losses[0].T, **curve | {"ls": ":", "label": None})
-    draw(panels[0, 1], rates, accuracy, **style)
-panels[0, 0].set(
+    draw(panels[0], epochs, losses[best].T, **curve | {"ls": "-"})
+    draw(panels[0], epochs, losses[0].T, **curve | {"ls": ":", "label": None})
+    draw(panels[1], rates, accuracy, **style)
+panels[0].set(
     xlabel="epoch",
     ylabel="training loss",
     yscale="log",
     xticks=[1, 5, 10, 15, 20],
     title="2 layers: at the best rate, and at 0.01 (dotted)",
 )
-panels[0, 0].axhline(0.1, color="0.5", lw=0.6)
+panels[0].axhline(0.1, color="0.5", lw=0.6)
+panels[1].set(xscale="log", ylim=(0, 1), xlabel="learning rate", ylabel="accuracy on other digits")
+panels[1].set_title("2 layers, after 20 epochs")
+for panel in panels:
+    panel.legend(title="normalization", loc="lower left")
 
 # %%
 # Before or after the activation? Before is better, by little.
@@ -121,38 +125,42 @@ for kind in "batch", "layer":
 # %%
 # Depth
 # -----
-# Twenty hidden layers of 32 units.
+# Twenty hidden layers of 32 units: with and without normalization; and the other ways to train the
+# network without, which are larger initial weights (He et al. 2015, for ReLU), steps of equal size
+# for all layers (Adam), or both.
 
 deep_rates = np.array([0.001, 0.003, 0.01, 0.03, 0.1])
-reached = {}
-for kind, style in STYLES.items():
-    accuracy = sweep(deep_rates, 3, 20, 32, kind)[1]
-    draw(panels[1, 0], deep_rates, accuracy, **style)
-    best = accuracy.mean(axis=1).argmax()
-    reached[kind] = accuracy[best].mean()
-    print(
-        f"20 layers, {style['label']:6s} accuracy at most {accuracy[best].mean():.2f}, at rate "
-        f"{deep_rates[best]:g}; above 0.7: {span(deep_rates, accuracy, 0.7)}"
-    )
-
-# %%
-# Is there another way to train the plain network of twenty layers? Larger initial weights
-# (He et al. 2015, for ReLU), steps of equal size for all layers (Adam), or both.
-
 ways = {
     "SGD, He": {"he": True, "color": "#56B4E9", "marker": "v", "ls": ":"},
     "Adam": {"solver": "adam", "color": "#CC79A7", "marker": "D", "ls": "-."},
     "Adam, He": {"solver": "adam", "he": True, "color": "0.2", "marker": "P", "ls": "-"},
 }
+figure, panels = plt.subplots(1, 2, figsize=(10.5, 4), sharey=True, layout="constrained")
+for kind, style in STYLES.items():
+    accuracy = sweep(deep_rates, 3, 20, 32, kind)[1]
+    draw(panels[0], deep_rates, accuracy, **style)
+    best = accuracy.mean(axis=1).argmax()
+    print(
+        f"20 layers, {style['label']:6s} accuracy at most {accuracy[best].mean():.2f}, at rate "
+        f"{deep_rates[best]:g}; above 0.7: {span(deep_rates, accuracy, 0.7)}"
+    )
+    if kind == "batch":
+        reached = accuracy[best].mean()
+panels[1].axhline(reached, color="#0072B2", lw=0.8, label="(batch, SGD, best rate)")
 for name, way in ways.items():
     options = {key: way.pop(key) for key in ("solver", "he") if key in way}
     accuracy = sweep(deep_rates, 3, 20, 32, None, **options)[1]
-    draw(panels[1, 1], deep_rates, accuracy, label=name, **way)
+    draw(panels[1], deep_rates, accuracy, label=name, **way)
     best = accuracy.mean(axis=1).argmax()
     print(
         f"20 layers, none, {name:9s} accuracy at most {accuracy[best].mean():.2f} ± "
         f"{accuracy[best].std(ddof=1) / np.sqrt(3):.2f}, at rate {deep_rates[best]:g}"
     )
+panels[0].set(xscale="log", ylim=(0, 1), xlabel="learning rate", title="20 layers, SGD, 20 epochs")
+panels[0].set_ylabel("accuracy on other digits")
+panels[0].legend(title="normalization", loc="center right")
+panels[1].set(xscale="log", xlabel="learning rate", title="20 layers without normalization")
+panels[1].legend(title="optimizer, initial weights", loc="lower left")
 
 # %%
 # - **Fewer epochs**: half as many as without, each at its best rate; at one small rate for all, far
@@ -162,19 +170,5 @@ for name, way in ways.items():
 # - **Depth**: plain gradient descent on twenty layers learns nothing at any rate. Batch
 #   normalization cures it; layer normalization does so too, if steps are small. But it is not the
 #   only cure: Adam and suitable initial weights take the plain network nearly as far.
-
-titles = {
-    (0, 1): "2 layers, after 20 epochs",
-    (1, 0): "20 layers, after 20 epochs",
-    (1, 1): "20 layers without normalization",
-}
-for place, title in titles.items():
-    panels[place].set(xscale="log", ylim=(0, 1), title=title)
-    panels[place].set(xlabel="learning rate", ylabel="accuracy on other digits")
-for panel in panels[0]:
-    panel.legend(title="normalization")
-panels[1, 0].legend(title="normalization", loc="center right")
-panels[1, 1].axhline(reached["batch"], color="#0072B2", lw=0.8, label="(batch, SGD, best rate)")
-panels[1, 1].legend(title="optimizer, initial weights", loc="lower left")
 
 plt.show()

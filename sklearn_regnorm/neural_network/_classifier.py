@@ -24,7 +24,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     r"""A network of linear layers, with normalization and penalties, that minimises the log loss.
 
     .. math:: \frac{1}{\sum_i v_i} \sum_i v_i \, \ell(f(x_i), y_i) + \frac{\alpha}{\sum_i v_i}
-              \left( \rho \, \|W\|_1 + \frac{1 - \rho}{2} \|W\|_2^2 \right)
+              \left( \rho \sum_k |w_k| + \frac{1 - \rho}{2} \sum_k w_k^2 \right)
 
     over the rows of each mini-batch, with weights v, :math:`\alpha` = `alpha` and
     :math:`\rho` = `l1_ratio`. Scikit-learn's :class:`~sklearn.neural_network.MLPClassifier` with

@@ -25,7 +25,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     .. math:: \frac{1}{\sum_i v_i} \sum_i \frac{v_i}{2} (f(x_i) - y_i)^2 +
               \frac{\alpha}{\sum_i v_i}
-              \left( \rho \, \|W\|_1 + \frac{1 - \rho}{2} \|W\|_2^2 \right)
+              \left( \rho \sum_k |w_k| + \frac{1 - \rho}{2} \sum_k w_k^2 \right)
 
     over the rows of each mini-batch, with weights v, :math:`\alpha` = `alpha` and
     :math:`\rho` = `l1_ratio`; squares of several outputs are added up. Scikit-learn's
