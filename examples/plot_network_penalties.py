@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from sklearn_regnorm.neural_network import BatchNorm, Linear, MLPClassifier
+from sklearn_regnorm import MLPClassifier
+from sklearn_regnorm.neural_network import BatchNorm, Linear
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # as many epochs as asked for, no more
 

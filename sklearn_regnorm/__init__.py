@@ -11,6 +11,7 @@ from .linear_model import (
     enet_path,
     lasso_path,
 )
+from .neural_network import MLPClassifier, MLPRegressor
 from .preprocessing import BatchNormalizer, LayerNormalizer
 
 __version__ = "0.1.0"
@@ -22,6 +23,8 @@ __all__ = [
     "Lasso",
     "LassoCV",
     "LayerNormalizer",
+    "MLPClassifier",
+    "MLPRegressor",
     "Ridge",
     "RidgeCV",
     "StabilitySelection",

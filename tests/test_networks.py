@@ -123,7 +123,7 @@ def test_accuracy_on_digits(norm, position):
 # ---------------------------------------------------------------- optima
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", ["sgd", pytest.param("adam", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
 def test_without_hidden_layers_it_is_elastic_net_logistic_regression(l1_ratio, solver):
     """Conditions of the minimum, from probabilities and X alone, with weights."""

@@ -68,7 +68,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_regnorm.neural_network import MLPClassifier
     >>> X, y = load_digits(return_X_y=True)
-    >>> model = MLPClassifier((64,), normalization="batch", max_iter=10, tol=0.1, random_state=0)
+    >>> model = MLPClassifier((64,), normalization="batch", tol=0.01, random_state=0)
     >>> model.fit(X[:1000] / 16, y[:1000]).score(X[1000:] / 16, y[1000:]) > 0.9
     True
     """
