@@ -14,8 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 
-from sklearn_regnorm import BatchNormalizer
-from sklearn_regnorm.neural_network import MLPClassifier
+from sklearn_regnorm import BatchNormalizer, MLPClassifier
 
 STYLES = {
     None: {"color": "#D55E00", "marker": "o", "ls": "--", "label": "none"},

@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from sklearn_regnorm import MLPClassifier
 from sklearn_regnorm.inspection import LossCurveDisplay
-from sklearn_regnorm.neural_network import MLPClassifier
 
 X, y = load_digits(return_X_y=True)
 X, others, y, labels = train_test_split(X / 16, y, train_size=1200, stratify=y, random_state=0)

@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from sklearn_regnorm.neural_network import BatchNorm, Linear, MLPClassifier
+from sklearn_regnorm import MLPClassifier
+from sklearn_regnorm.neural_network import BatchNorm, Linear
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # as many epochs as asked for, no more
 
@@ -87,14 +88,16 @@ settings = {
     "batch, L2, γ and β too": (0.0, "batch", ALL, {"color": "0.2", "ls": ":", "marker": "P"}),
 }
 figure, panels = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
+print("strength    ", *(f"{one:7g}" for one in strengths))
 for name, (l1_ratio, normalization, penalize, style) in settings.items():
     runs = np.array([measure(one, l1_ratio, normalization, penalize) for one in strengths])
     for k, panel in enumerate(panels):
         draw(panel, strengths, runs[..., k], label=name, **style)
     accuracy, zeros, size, _ = runs.mean(axis=1).T
-    print(f"{name:22s} accuracy", *(f"{one:.3f}" for one in accuracy), end=", ")
-    print("zeros", *(f"{one:.2f}" for one in zeros), end=", ")
-    print("size", *(f"{one:.2g}" for one in size))
+    print(name)
+    print("    accuracy", *(f"{one:7.3f}" for one in accuracy))
+    print("    zeros   ", *(f"{one:7.2f}" for one in zeros))
+    print("    size    ", *(f"{one:7.2g}" for one in size))
 panels[0].set(ylabel="accuracy on other digits", title="the function")
 panels[1].set(ylabel="share of weights that are zero", title="sparse?")
 panels[2].set(ylabel="root mean square of the weights", title="small?")
@@ -114,7 +117,7 @@ figure, panel = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 draw(panel, off[..., 3].mean(axis=1), off[..., 0], color="#CC79A7", marker="D")
 panel.set(xlabel="units switched off, of 128", ylabel="accuracy on other digits", title="L1 on γ")
 for strength, one in zip(strengths[1:6], off.mean(axis=1), strict=True):
-    print(f"L1 on weights and γ, {strength:4g}: {one[3]:.0f} of 128 units off, ", end="")
+    print(f"strength {strength:4g}: {one[3]:2.0f} of 128 units off, ", end="")
     print(f"{one[1]:.0%} of the weights zero, accuracy {one[0]:.3f}")
 
 # %%

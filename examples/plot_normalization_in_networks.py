@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from sklearn_regnorm.neural_network import MLPClassifier
+from sklearn_regnorm import MLPClassifier
 
 STYLES = {
     None: {"color": "#D55E00", "marker": "o", "ls": "--", "label": "none"},

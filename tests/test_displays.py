@@ -21,6 +21,8 @@ from sklearn_regnorm import (
     ElasticNetCV,
     Lasso,
     LassoCV,
+    MLPClassifier,
+    MLPRegressor,
     RidgeCV,
     StabilitySelection,
 )
@@ -31,7 +33,6 @@ from sklearn_regnorm.inspection import (
     LossCurveDisplay,
     StabilityPathDisplay,
 )
-from sklearn_regnorm.neural_network import MLPClassifier, MLPRegressor
 
 X, y = load_diabetes(return_X_y=True, as_frame=True)
 X, y = X[:440], y[:440]  # five folds of one size, so that their weights do not matter

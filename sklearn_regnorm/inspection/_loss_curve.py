@@ -60,13 +60,13 @@ class LossCurveDisplay:
 
     See Also
     --------
-    sklearn_regnorm.neural_network.MLPClassifier : What is trained.
+    sklearn_regnorm.MLPClassifier : What is trained.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_regnorm.inspection import LossCurveDisplay
-    >>> from sklearn_regnorm.neural_network import MLPClassifier
+    >>> from sklearn_regnorm import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> model = MLPClassifier(early_stopping=True, normalization="batch", random_state=0)
     >>> display = LossCurveDisplay.from_estimator(model.fit(X, y))

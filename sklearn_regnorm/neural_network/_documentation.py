@@ -55,7 +55,8 @@ SHARED = {
     max_fun : int, default=15000
         Evaluations of the loss by "lbfgs" at most.
     normalization : {None, "batch", "layer"}, default=None
-        What normalizes each hidden layer: :class:`BatchNorm` or :class:`LayerNorm`.
+        What normalizes each hidden layer: :class:`~sklearn_regnorm.neural_network.BatchNorm` or
+        :class:`~sklearn_regnorm.neural_network.LayerNorm`.
     normalization_position : {"before", "after"}, default="before"
         Before or after the activation.
     l1_ratio : float, default=0.0
