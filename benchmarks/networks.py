@@ -1,7 +1,8 @@
 """Time an epoch of the networks beside scikit-learn's and PyTorch's (if installed).
 
 ``python -m benchmarks.networks`` prints a Markdown table of medians in seconds per epoch; packages
-take turns. Adam, batches of 200, two threads for those who take them (ours trains on one).
+take turns. Adam, batches of 200; ours trains on one thread, the others on as many as ``--threads``
+says. On a machine that is busy, two threads of OpenBLAS can be a hundred times slower than one.
 An epoch is half the difference between a fit of three epochs and one of one.
 """
 
@@ -15,29 +16,31 @@ import numpy as np
 
 WIDTHS = 256, 128
 SHAPES = (1_797, 64), (60_000, 784)
-BATCH, CLASSES, THREADS = 200, 10, 2
+BATCH, CLASSES = 200, 10
 KINDS = None, "batch", "layer"
 
 
-def sklearn_fit(cls, X, y, **options):
+def sklearn_fit(cls, X, y, threads, **options):
     """Return ``fit(epochs)`` of an estimator."""
+    from threadpoolctl import threadpool_limits
 
     def fit(epochs):
         model = cls(
             WIDTHS, batch_size=BATCH, max_iter=epochs, random_state=0, n_iter_no_change=10**6,
             **options,
         )  # fmt: skip
-        model.fit(X, y)
+        with threadpool_limits(threads, user_api="blas"):
+            model.fit(X, y)
 
     return fit
 
 
-def torch_fit(X, y, kind):
+def torch_fit(X, y, kind, threads):
     """Return ``fit(epochs)`` of the same network in PyTorch: tensors indexed, no data loader."""
     import torch
     from torch import nn
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(threads)
     data, labels = torch.from_numpy(X), torch.from_numpy(y)
     norm = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}.get(kind)
 
@@ -57,24 +60,24 @@ def torch_fit(X, y, kind):
     return fit
 
 
-def contestants(X, y):
+def contestants(X, y, threads):
     """Return {(package, normalization): fit}."""
     from sklearn.neural_network import MLPClassifier as Theirs
 
     from sklearn_regnorm.neural_network import MLPClassifier
 
-    found = {
-        ("sklearn_regnorm", k): sklearn_fit(MLPClassifier, X, y, normalization=k) for k in KINDS
-    }
-    found["scikit-learn", None] = sklearn_fit(Theirs, X, y)
+    found = {}
+    for kind in KINDS:
+        found["sklearn_regnorm", kind] = sklearn_fit(MLPClassifier, X, y, 1, normalization=kind)
+    found["scikit-learn", None] = sklearn_fit(Theirs, X, y, threads)
     if find_spec("torch"):
-        found |= {("PyTorch", kind): torch_fit(X, y, kind) for kind in KINDS}
+        found |= {("PyTorch", kind): torch_fit(X, y, kind, threads) for kind in KINDS}
     return found
 
 
-def measure(X, y, repeat, epochs):
+def measure(X, y, repeat, epochs, threads):
     """Return {(package, normalization): median seconds per epoch}, the packages in turn."""
-    found = contestants(X, y)
+    found = contestants(X, y, threads)
     times = {key: [] for key in found}
     for _ in range(repeat + 1):  # the first round compiles
         for key, fit in found.items():
@@ -95,6 +98,7 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2, help="of the other packages")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows")
     options = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*(converged|batch_size).*")
@@ -106,7 +110,7 @@ def main():
         for dtype in (np.float32, np.float64):
             name = f"{n}×{p} {dtype.__name__}"
             epochs = 2 if n * p > 10**6 else 20
-            results[name] = measure(X.astype(dtype), y, options.repeat, epochs)
+            results[name] = measure(X.astype(dtype), y, options.repeat, epochs, options.threads)
     print("| package | normalization |", " | ".join(results), "|")
     print("|---" * (len(results) + 2) + "|")
     for package, kind in next(iter(results.values())):
