@@ -101,7 +101,7 @@ def check_X_y(estimator, X, y, *, multi_output):
     """
     with naming("X"):
         X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
-    _require(estimator, y)
+    require_y(estimator, y)
     return _contiguous(X), check_target(X, y, multi_output)
 
 
@@ -118,11 +118,12 @@ def check_raw(estimator, X, y):
     if not hasattr(X, "shape"):
         X = np.asarray(X)
     validate_data(estimator, X, skip_check_array=True)
-    _require(estimator, y)
+    require_y(estimator, y)
     return X, check_target(X, y, multi_output=False)
 
 
-def _require(estimator, y):
+def require_y(estimator, y):
+    """Refuse a y that is None."""
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "

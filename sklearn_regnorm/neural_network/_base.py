@@ -36,8 +36,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
 
     def _keep(self, arguments):
         """Set the arguments of __init__ as attributes."""
-        for name in self._get_param_names():
-            setattr(self, name, arguments[name])
+        for name, value in arguments.items():
+            if name != "self":
+                setattr(self, name, value)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from .._callbacks import with_callbacks
 from .._transactions import all_or_nothing
 from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_choice, check_number, check_raw_weights, naming
+from .._validation import check_choice, check_number, check_raw_weights, naming, require_y
 from ._base import MultilayerPerceptron, trains_in_steps
 from ._documentation import document
 from ._losses import LOSSES
@@ -328,11 +328,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
 def _labels(estimator, X, y):
     """Return labels, 1-D or a matrix of zeros and ones, and whether they are the latter."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+    require_y(estimator, y)
     with naming("y"):
         y = check_array(y, ensure_2d=False, dtype=None, accept_sparse="csr", input_name="y")
         y = y.toarray() if sparse.issparse(y) else y

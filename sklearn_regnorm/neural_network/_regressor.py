@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from .._callbacks import with_callbacks
 from .._transactions import all_or_nothing
 from .._typing import Matrix, RandomState, Weights
-from .._validation import check_choice, check_raw_weights, check_target
+from .._validation import check_choice, check_raw_weights, check_target, require_y
 from ._base import MultilayerPerceptron, trains_in_steps
 from ._documentation import document
 from ._losses import LOSSES
@@ -172,11 +172,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     def _targets(self, X, y, going_on):
         """Return targets of shape (n, n_outputs)."""
         check_choice("loss", self.loss, tuple(OUTPUTS))
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
+        require_y(self, y)
         y = check_target(X, y, multi_output=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
