@@ -9,8 +9,9 @@ from sklearn import get_config
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.validation import check_is_fitted
 
-from ._scoring import blend
-from ._selection import choose
+from .._validation import check_choice
+from ._scoring import blend, choosing_metric, make_scorers
+from ._selection import FOLD_WEIGHTINGS, check_rule, choose
 from ._summary import Summary, summarise
 
 
@@ -20,6 +21,9 @@ class ChoosingMixin:
     cv_table_: dict
     metric_: str
     selection_rule: Any
+    scoring: Any
+    refit: str | None
+    fold_weighting: str
 
     def select(self, rule: str | Callable) -> Self:
         """Return the fitted estimator that another selection rule leads to, without refitting.
@@ -48,6 +52,17 @@ class ChoosingMixin:
         if row != self.best_index_:
             chosen._take(row)
         return chosen
+
+    def _check_rules(self):
+        """Validate the parameters that say how to choose; return the scorers by name."""
+        check_rule(self.selection_rule)
+        check_choice("fold_weighting", self.fold_weighting, FOLD_WEIGHTINGS)
+        scorers = make_scorers(self, self.scoring)
+        if scorers:
+            choosing_metric(self.refit, list(scorers))
+        elif self.refit is not None:
+            raise ValueError(f"refit={self.refit!r} names a metric, and there is no scoring.")
+        return scorers
 
     def _take(self, row):
         """Set the attributes of the choice to those of a row of the table."""

@@ -13,7 +13,6 @@ from .._typing import Matrix, Vector, Weights
 from .._validation import (
     check_alphas,
     check_arrays,
-    check_choice,
     check_flag,
     check_number,
     check_precompute,
@@ -39,13 +38,11 @@ from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._grid import alpha_grid
 from ._progress import follow
-from ._scoring import ERROR, FoldScores, choosing_metric, make_scorers, weighed
+from ._scoring import ERROR, FoldScores, choosing_metric, weighed
 from ._selection import (
     CRITERIA,
-    FOLD_WEIGHTINGS,
     FREEDOM_WORK,
     Grid,
-    check_rule,
     choose,
     information_criteria,
     make_table,
@@ -152,14 +149,8 @@ class CrossValidatedRegressor(
 
     def _check_choice(self):
         """Return the blends of relaxed coefficients, or None, and the scorers by name."""
-        check_rule(self.selection_rule)
-        check_choice("fold_weighting", self.fold_weighting, FOLD_WEIGHTINGS)
         check_flag("store_predictions", self.store_predictions)
-        scorers = make_scorers(self, self.scoring)
-        if scorers:
-            choosing_metric(self.refit, list(scorers))
-        elif self.refit is not None:
-            raise ValueError(f"refit={self.refit!r} names a metric, and there is no scoring.")
+        scorers = self._check_rules()
         if isinstance(self.relax, bool | np.bool_):
             return (BLENDS if self.relax else None), scorers
         if self.relax is None or isinstance(self.relax, str | Real):  # 1 would not mean True

@@ -30,13 +30,11 @@ from ._documentation import document
 from ._elastic_net import publish
 from ._folds import SplitterRouting
 from ._ridge import Ridge
-from ._scoring import ERROR, choosing_metric, make_scorers, weighed
+from ._scoring import ERROR, choosing_metric, weighed
 from ._selection import (
     CRITERIA,
-    FOLD_WEIGHTINGS,
     FREEDOM_WORK,
     Grid,
-    check_rule,
     choose,
     information_criteria,
     make_table,
@@ -229,13 +227,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             grid = check_number("alphas", self.alphas, low=1, integer=True)
         else:
             grid = check_alphas("alphas", self.alphas)
-        check_rule(self.selection_rule)
-        check_choice("fold_weighting", self.fold_weighting, FOLD_WEIGHTINGS)
-        scorers = make_scorers(self, self.scoring)
-        if scorers:
-            choosing_metric(self.refit, list(scorers))
-        elif self.refit is not None:
-            raise ValueError(f"refit={self.refit!r} names a metric, and there is no scoring.")
+        scorers = self._check_rules()
         if self.alpha_per_target and self.selection_rule != "min":
             raise ValueError('alpha_per_target=True goes with selection_rule="min" only.')
         return grid, scorers
