@@ -19,16 +19,14 @@ def alpha_grid(problem, l1_ratio, eps, n_alphas):
     Targets which no alpha can separate, such as constant ones, get a constant grid at 1e-15.
     """
     penalty = problem.penalty(max(l1_ratio, LEAST_GRID_RATIO))
-    q, penalised = problem.q, ~penalty.free
-    if not penalised.all():  # the others are in the model from the start
+    q = problem.q
+    if penalty.free.any():  # the others are in the model from the start
         w = solve_path(problem, penalty, [HUGE], tol=0.0, max_iter=START_SWEEPS).coefs[0]
         _, _, q, rr = problem.certificate(w, HUGE, penalty)
         # what lies above it by rounding would come in with coefficients of rounding's size
         q = q + np.sign(q) * (ROUNDING * rounding_scale(w, problem.norm, rr) * problem.norm)
-    q = np.where(q > 0, np.where(penalty.upper > 0, q, 0.0), np.where(penalty.lower < 0, q, 0.0))
     tiny = np.finfo(np.float64).resolution
-    with np.errstate(over="ignore"):
-        alpha_max = np.max(np.abs(q[penalised]) / penalty.l1[penalised], initial=0.0)
+    alpha_max = penalty.largest_alpha(q)
     if alpha_max <= tiny:
         return np.full(n_alphas, tiny)
     return np.geomspace(alpha_max, alpha_max * eps, num=n_alphas)

@@ -196,6 +196,13 @@ class Penalty:
         """Which columns are not penalised, as a mask."""
         return (self.l1 == 0) & (self.l2 == 0)
 
+    def largest_alpha(self, q):
+        """Return the least alpha at which correlations q (p,) let no penalised column in."""
+        barred = np.where(q < 0, self.lower == 0, self.upper == 0) | (self.l1 == 0)
+        with np.errstate(over="ignore"):
+            pull = np.where(barred, 0.0, np.abs(q)) / np.where(barred, 1.0, self.l1)
+        return float(np.max(pull, initial=0.0))
+
     @property
     def open(self):
         """Whether no coefficient is bounded, or all from below by zero."""

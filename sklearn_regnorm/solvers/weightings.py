@@ -140,10 +140,7 @@ class Weightings:
 
         Of columns that are not centred, for Vy sums to zero where there is an intercept.
         """
-        penalty = self._penalty(problem)
-        barred = np.where(q < 0, penalty.lower == 0, penalty.upper == 0) | (problem.norm == 0)
-        with np.errstate(over="ignore"):
-            return float(np.max(np.where(barred, 0.0, np.abs(q)) / penalty.l1))
+        return self._penalty(problem).largest_alpha(np.where(problem.norm == 0, 0.0, q))
 
     def _solve_gram(self, k, alphas, tol, max_iter, visit, found):
         data, v = self.data, self.draw(k)
