@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import sys
 import time
 from importlib.metadata import version
@@ -35,3 +36,5 @@ def use_fresh_numba_cache(keep_days=7):
 
 use_fresh_numba_cache()
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test needs a screen
+# A script's background job starts with Ctrl-C ignored, and the tests of it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
