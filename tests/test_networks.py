@@ -401,6 +401,24 @@ def test_early_stopping_keeps_the_best():
     assert model.best_loss_ is None
 
 
+@pytest.mark.parametrize("fresh", [False, True], ids=["same rows", "other rows"])
+def test_a_warm_start_with_early_stopping_ends_no_worse_than_it_began(fresh):
+    model = MLPClassifier(
+        (32,), early_stopping=True, warm_start=True, max_iter=30, learning_rate_init=0.01,
+        normalization="batch", random_state=0,
+    )  # fmt: skip
+    train, other = (DIGITS[:600], LABELS[:600]), (DIGITS[600:900], LABELS[600:900])
+    model.fit(*train, X_val=other[0], y_val=other[1])
+    after = coefs(model)
+    # harder rows: the scores of the earlier fit are out of reach
+    held_out = (np.flip(other[0]), other[1]) if fresh else other
+    start = model.score(*held_out)
+    model.set_params(learning_rate_init=10.0, max_iter=3, solver="sgd")
+    model.fit(*train, X_val=held_out[0], y_val=held_out[1])
+    assert model.score(*held_out) == model.best_validation_score_ >= start
+    assert (model.score(*held_out) > start) == (not np.array_equal(coefs(model), after))
+
+
 def test_a_validation_set_is_followed_without_early_stopping():
     given = dict(hidden_layer_sizes=(8,), normalization="batch", random_state=0, max_iter=12)
     plain = MLPRegressor(**given).fit(X, Y)

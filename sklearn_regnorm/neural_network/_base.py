@@ -114,7 +114,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             self.n_iter_, done = train(epochs, history, patience, held_out, progress, most)
             if not epochs.check_last():
                 raise diverged(self, f"in its last step, of epoch {self.n_iter_}")
-            self._note(history, optimizer, held_out)
+            self._note(history, optimizer, patience)
             if not (done or once):
                 self._warn(f"after max_iter={most} epochs")
         self.layers_ = network.finish()
@@ -205,7 +205,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             rest = rows
         return Validation(held_out, rest, loss, self._score)
 
-    def _note(self, history, optimizer, held_out):
+    def _note(self, history, optimizer, patience):
         """Publish what training was like."""
         self.optimizer_, self.t_ = optimizer, history.seen
         self.loss_curve_, self.loss_ = history.losses, history.losses[-1]
@@ -213,7 +213,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         seen = bool(history.scores)
         self.validation_scores_ = history.scores if seen else None
         self.validation_loss_curve_ = history.validation_losses if seen else None
-        self.best_validation_score_ = max(history.scores) if seen else None
+        best = patience.best if self.early_stopping else np.nanmax([*history.scores, -np.inf])
+        self.best_validation_score_ = float(best) if seen else None
 
     def _use_population(self, rows):
         """Replace running statistics by those of all rows."""

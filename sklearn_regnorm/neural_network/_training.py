@@ -216,6 +216,10 @@ def train(epochs, history, patience, validation, progress, most):
     network, estimator, rows = epochs.network, epochs.estimator, epochs.rows
     stopping = validation is not None and estimator.early_stopping
     best, count, done = None, 0, False
+    if stopping and history.losses:  # a warm start must not end worse than it began
+        start = validation.evaluate(network.layers)[0]
+        if np.isfinite(start):
+            patience.best, best = start, network.snapshot()
     while count < most and not done:
         value = epochs.run()
         count += 1
@@ -225,7 +229,6 @@ def train(epochs, history, patience, validation, progress, most):
         history.seen += len(rows)
         if validation is not None:
             set_population_statistics(network.layers, rows.X, rows.weights)
-        if validation is not None:
             score, held_out = validation.evaluate(network.layers)
             history.scores.append(score)
             history.validation_losses.append(held_out)
