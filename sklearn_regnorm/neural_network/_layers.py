@@ -195,6 +195,8 @@ class Activation(Layer):
     """
 
     _in_place = False
+    # Whether what comes in has been through it already.
+    _done = False
     _apply: Callable
     _slope: Callable
 
@@ -202,7 +204,10 @@ class Activation(Layer):
         self, x: Matrix, training: bool = False, sample_weight: Weights = None
     ) -> np.ndarray:
         """Apply the function to every entry."""
-        y = self._apply(x, x if self._in_place else self._new("out", x.shape, x.dtype, training))
+        y = x
+        if not self._done:
+            to = x if self._in_place else self._new("out", x.shape, x.dtype, training)
+            y = self._apply(x, to)
         if training:
             self._seen = y
         return y
@@ -222,7 +227,8 @@ class Activation(Layer):
     def forget(self):
         """Drop what is there for `backward` only, and arrays that are lent."""
         super().forget()
-        self.__dict__.pop("_in_place", None)
+        for name in ("_in_place", "_done"):
+            self.__dict__.pop(name, None)
 
 
 class ReLU(Activation):

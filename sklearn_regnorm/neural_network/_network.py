@@ -106,6 +106,8 @@ class Network:
             layer._arrays = _Arrays()
             if isinstance(layer, Activation) and before is not None:
                 layer._in_place = not isinstance(before, Activation | Identity)
+            if isinstance(layer, ReLU) and isinstance(before, BatchNorm | LayerNorm):
+                before._least, layer._done = 0.0, True  # in one pass
 
     def _join(self, group):
         """Let the parameters of a group, and their gradients, be views of one vector each."""

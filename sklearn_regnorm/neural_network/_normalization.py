@@ -7,6 +7,7 @@ from .._typing import Matrix, Weights
 from .._validation import check_number, check_raw_weights
 from ..preprocessing import _kernels as kernels
 from ..preprocessing._gradients import column_gradients, row_gradients
+from ._kernels import normalise_batch, scaling
 from ._layers import Layer, check_width
 
 
@@ -16,6 +17,9 @@ class NotFinite(ValueError):
 
 class _Norm(Layer):
     """What both have: gamma and beta of each column."""
+
+    # A network lets it do the work of the ReLU behind it, too.
+    _least = -np.inf
 
     def __init__(self, width, eps, dtype):
         super().__init__()
@@ -28,6 +32,11 @@ class _Norm(Layer):
         check_width(self, x, self.width)
         x = np.ascontiguousarray(x)
         return x, self._new("out", x.shape, x.dtype, training)
+
+    def forget(self):
+        """Drop what is there in training only."""
+        super().forget()
+        self.__dict__.pop("_least", None)
 
 
 class BatchNorm(_Norm):
@@ -98,38 +107,25 @@ class BatchNorm(_Norm):
     ) -> np.ndarray:
         """Normalize columns, by statistics of the batch in training."""
         x, out = self._checked(x, training)
-        if training:
-            if self._arrays is None:  # a network has checked
-                sample_weight = check_raw_weights(sample_weight, x.shape[0])
-            moments, share = self._take_in(x, sample_weight)
-        else:
-            moments = self._stored()
-        with np.errstate(divide="ignore"):
-            inverse = 1.0 / np.hypot(moments.deviation(), np.sqrt(self.eps))
-        inverse[np.isinf(inverse)] = 1.0  # constant columns without eps
-        high, low = moments.mean, moments.mean_low
-        one, zero = np.ones(self.width), np.zeros(self.width)
         gamma, beta = self.params["gamma"], self.params["beta"]
-        if not kernels.scale_rows(x, out, one, high, low, inverse * gamma, zero, beta):
+        if not training:
+            high, low, inverse = scaling(self._stored().state, self.eps)
+            one, zero = np.ones(self.width), np.zeros(self.width)
+            factor = inverse * gamma
+            if not kernels.scale_rows(x, out, one, high, low, factor, zero, beta, self._least):
+                raise NotFinite("x contains infinity")
+            return out
+        if self._arrays is None:  # a network has checked
+            sample_weight = check_raw_weights(sample_weight, x.shape[0])
+        moments = self.moments or ColumnMoments.none(self.width)
+        state = moments.state.copy()
+        finite, *seen = normalise_batch(
+            x, sample_weight, state, self.momentum, self.eps, gamma, beta, self._least, out
+        )
+        if not finite:
             raise NotFinite("x contains infinity")
-        if training:
-            self._seen = x, high, low, inverse, share
+        self.moments, self._seen = ColumnMoments(state), (x, *seen)
         return out
-
-    def _take_in(self, x, weights):
-        """Update the running statistics; return the moments to use, and the rows' shares in them.
-
-        The shares are zero where the moments count as constants.
-        """
-        try:
-            batch = ColumnMoments.of(x, weights)
-        except ValueError as error:
-            raise NotFinite(str(error)) from None
-        old = self.moments
-        self.moments = batch if old is None else old.blend(batch, self.momentum)
-        if np.count_nonzero(weights) == 1:
-            return self.moments, np.zeros(len(weights))
-        return batch, weights / weights.sum()
 
     def backward(self, gradient: np.ndarray, to_input: bool = True) -> np.ndarray | None:
         """Return the gradient of the input, through the statistics of the batch."""
@@ -181,7 +177,7 @@ class LayerNorm(_Norm):
         """Normalize rows."""
         x, out = self._checked(x, training)
         gamma, beta = self.params["gamma"], self.params["beta"]
-        if not kernels.normalise_rows(x, out, gamma, beta, 1, True, True, self.eps):
+        if not kernels.normalise_rows(x, out, gamma, beta, 1, True, True, self.eps, self._least):
             raise NotFinite("x contains infinity")
         if training:
             self._seen = x

@@ -17,10 +17,10 @@ LARGEST = 1.7976931348623157e308
 
 
 @jit
-def scale_rows(X, out, unit, high, low, factor, add_low, add_high):
+def scale_rows(X, out, unit, high, low, factor, add_low, add_high, least=-np.inf):
     """Set out = ((X / unit - high) - low) factor + add_low + add_high, by column, in C order.
 
-    Returns False if an entry is infinite.
+    What is less than `least` becomes `least`. Returns False if an entry is infinite.
     """
     infinite = False
     for start in range(0, X.shape[1], TILE):
@@ -31,7 +31,8 @@ def scale_rows(X, out, unit, high, low, factor, add_low, add_high):
         for i in range(X.shape[0]):
             x, y = X[i, start:stop], out[i, start:stop]
             for j in range(stop - start):
-                y[j] = ((x[j] * inverse[j] - h[j]) - a[j]) * f[j] + b[j] + c[j]
+                value = ((x[j] * inverse[j] - h[j]) - a[j]) * f[j] + b[j] + c[j]
+                y[j] = least if value < least else value
                 infinite |= abs(x[j]) > LARGEST
     return not infinite
 
@@ -132,7 +133,7 @@ def row_moments(x, center):
 
 
 @jit
-def _normalise(x, y, gamma, beta, center, scale, eps):
+def _normalise(x, y, gamma, beta, center, scale, eps, least):
     unit, mean, rest, variance = row_moments(x, center)
     if unit == 0.0:
         return False
@@ -142,15 +143,16 @@ def _normalise(x, y, gamma, beta, center, scale, eps):
         inverse = 1.0 / math.hypot(math.sqrt(variance), math.sqrt(eps) / unit)
     down = 1.0 / unit
     for j in range(x.shape[0]):
-        y[j] = ((x[j] * down - mean) - rest) * inverse * gamma[j] + beta[j]
+        value = ((x[j] * down - mean) - rest) * inverse * gamma[j] + beta[j]
+        y[j] = least if value < least else value
     return True
 
 
 @jit
-def normalise_rows(X, out, gamma, beta, groups, center, scale, eps):
+def normalise_rows(X, out, gamma, beta, groups, center, scale, eps, least=-np.inf):
     """Normalise the rows of X (C order), each in so many groups of columns.
 
-    Returns False if an entry is infinite.
+    What is less than `least` becomes `least`. Returns False if an entry is infinite.
     """
     p = X.shape[1]
     width = p // groups
@@ -161,7 +163,8 @@ def normalise_rows(X, out, gamma, beta, groups, center, scale, eps):
         for k in range(0, p, width):
             part = row[k : k + width]
             some, shift = gamma[k : k + width], beta[k : k + width]
-            if not _normalise(part, out[i, k : k + width], some, shift, center, scale, eps):
+            to = out[i, k : k + width]
+            if not _normalise(part, to, some, shift, center, scale, eps, least):
                 return False
     return True
 
@@ -211,7 +214,7 @@ def _lanes(columns, out, start, stop, gamma, beta, center, scale, eps):
         for i in range(start, stop):
             for j in range(width):
                 x[j] = columns[j, i]
-            if not _normalise(x, y, gamma, beta, center, scale, eps):
+            if not _normalise(x, y, gamma, beta, center, scale, eps, -np.inf):
                 return False
             for j in range(width):
                 out[j, i] = y[j]
