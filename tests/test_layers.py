@@ -401,3 +401,40 @@ def test_layers_pickle():
 def test_refusals(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+KINDS = {
+    "linear": lambda: Linear(4, 4, random_state=0),
+    "batch": lambda: BatchNorm(4),
+    "layer": lambda: LayerNorm(4),
+    "relu": ReLU,
+    "tanh": Tanh,
+    "logistic": Logistic,
+    "dropout": lambda: FixedDropout(0.4),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(1, 4), (5, 4), (7, 4), (6, 1), (6, 3), (4,)], ids=str)
+def test_gradients_of_another_shape_are_refused(kind, shape):
+    """Kernels would read beyond their end."""
+    layer = KINDS[kind]()
+    layer.forward(np.random.default_rng(0).standard_normal((6, 4)), training=True)
+    with pytest.raises(ValueError, match=f"{type(layer).__name__}.*gradient of shape"):
+        layer.backward(np.ones(shape))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_may_be_integers_and_lists(kind):
+    rows = np.array([[1, -2, 3, 0], [3, 4, -1, 2], [0, 1, 5, -2]])
+    expected = KINDS[kind]().forward(rows.astype(float), training=True)
+    for given in (rows, rows.tolist(), rows.astype(">f8"), rows.astype(np.int8)):
+        layer = KINDS[kind]()
+        assert_array_equal(layer.forward(given, training=True), expected)
+        back = layer.backward(np.ones((3, 4), dtype=int).tolist())
+        assert back.dtype == np.float64 and np.isfinite(back).all()
+    with pytest.raises(ValueError, match="Complex data"):
+        KINDS[kind]().forward(rows + 0j, training=True)
+    if kind != "linear":
+        with pytest.raises(ValueError, match="sparse"):
+            KINDS[kind]().forward(sparse.csr_array(rows * 1.0), training=True)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_diabetes
 from sklearn.model_selection import cross_validate
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_regnorm.neural_network import MLPClassifier, MLPRegressor
 
@@ -123,6 +125,7 @@ def test_parameters_that_do_not_go_together(given, message):
         (lambda m: m.fit(X, C, X_val=X, y_val=C[:3]), "y_val"),
         (lambda m: m.fit(X, C, X_val=X, y_val=C + 1), "y_val"),
         (lambda m: m.fit(X, C, X_val=X, y_val=C, sample_weight_val=[1]), "sample_weight_val"),
+        (lambda m: m.fit(X, C, sample_weight=np.full(40, 1e308)), "sample_weight adds up to inf"),
     ],
 )
 def test_data(call, message):
@@ -181,6 +184,35 @@ def test_warm_start_with_another_network():
         model.fit(X[:, :2], Y)
 
 
+def test_validation_sets_that_cannot_be_used():
+    with pytest.raises(ValueError, match=r"solver='lbfgs'.*X_val"):
+        MLPRegressor(solver="lbfgs").fit(X, Y, X_val=X, y_val=Y)
+    with pytest.raises(ValueError, match="X_val has too few rows"):
+        MLPRegressor().fit(X, Y, X_val=X[:1], y_val=Y[:1])
+    with pytest.raises(ValueError, match="X_val has too few rows"):
+        MLPClassifier(class_weight={0: 0.0}).fit(X, C, X_val=X[C == 0], y_val=C[C == 0])
+    one = MLPClassifier(max_iter=3).fit(X, C, X_val=X[:1], y_val=C[:1])
+    assert len(one.validation_scores_) == 3
+
+
+def test_warm_start_on_one_class():
+    model = MLPClassifier((8,), warm_start=True, max_iter=2).fit(X, C)
+    with pytest.raises(ValueError, match="y has one class only: .*2"):
+        model.fit(X[C == 2], C[C == 2])
+
+
+def test_classes_of_several_labels():
+    labels = np.eye(3, dtype=int)[C]
+    model = MLPClassifier((8,), random_state=0)
+    for _ in range(2):
+        model.partial_fit(X, labels, classes=[0, 1])
+    assert model.predict(X).shape == (40, 3)
+    for bad in ([0, 1, 2], [1, 2]):
+        for one in (model, MLPClassifier((8,))):
+            with pytest.raises(ValueError, match="classes=.*multi-label"):
+                one.partial_fit(X, labels, classes=bad)
+
+
 def test_poisson_needs_counts():
     with pytest.raises(ValueError, match="y must not be negative"):
         MLPRegressor("poisson").fit(X, Y)
@@ -216,6 +248,43 @@ def test_divergence_is_an_error_or_a_finite_model(given, scale, norm, dtype):
     else:
         assert np.isfinite(model.predict(X.astype(dtype))).all()
         assert np.isfinite(np.concatenate([w.ravel() for w in model.coefs_])).all()
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("norm", [None, "batch", "layer"])
+def test_divergence_in_any_company(norm, watched, loss):
+    """With a validation set, early stopping or a callback that asks for the model: the same."""
+    happened = 0
+    for rate in (0.1, 1.0, 10.0, 1e4, 1e20):
+        for early in (False, True):
+            model = MLPRegressor(
+                loss, (6, 4), normalization=norm, solver="sgd", learning_rate_init=rate,
+                batch_size=16, max_iter=3, random_state=0, early_stopping=early,
+            )  # fmt: skip
+            if watched and ScoringMonitor is not None:
+                model.set_callbacks(Recorder())
+            given = dict(X_val=X[:20].astype("f4"), y_val=Y[:20] ** 2) if watched else {}
+            try:
+                model.fit(X.astype("f4"), Y**2, **given)
+            except ValueError as error:
+                assert "diverged" in str(error) and "learning_rate_init" in str(error)
+                happened += 1
+            else:
+                assert np.isfinite(model.predict(X)).all()
+    assert happened
+
+
+@pytest.mark.parametrize(("seed", "rate"), [(0, 1.0), (1, 3.0), (2, 3.0), (3, 3.0)])
+def test_predictions_that_overflow_are_divergence(seed, rate):
+    """Scores are finite after the last step, but their exponentials are not."""
+    data, y = load_diabetes(return_X_y=True)
+    data, y = StandardScaler().fit_transform(data), (y - y.mean()) / y.std()
+    model = MLPRegressor(
+        "poisson", (8, 8), solver="sgd", learning_rate_init=rate, max_iter=1, random_state=seed
+    )
+    with pytest.raises(ValueError, match="diverged in its last step"):
+        model.fit(data, y - y.min())
 
 
 def test_divergence_does_happen():

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_regnorm.neural_network import BatchNorm, Linear, MLPClassifier, MLPRegressor
+from sklearn_regnorm.neural_network._history import Patience
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*has not converged:UserWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
@@ -430,6 +431,66 @@ def test_a_validation_set_is_followed_without_early_stopping():
     assert_allclose(model.validation_scores_[-1], model.score(more, Y[:20], sample_weight=w))
     loss = np.average(0.5 * (model.predict(more) - Y[:20]) ** 2, weights=w)
     assert_allclose(model.validation_loss_curve_[-1], loss)
+
+
+def test_a_warm_start_sets_the_same_rows_aside():
+    """Else it would be scored on rows that the fit before has learned from."""
+    given = dict(hidden_layer_sizes=(32,), early_stopping=True, warm_start=True, random_state=0)
+    y = np.where(np.random.default_rng(0).random(500) < 0.5, LABELS[:500], 0)
+    model = MLPClassifier(**given, max_iter=40, dropout=0.1).fit(DIGITS[:500], y)
+    first = model.best_validation_score_
+    model.set_params(solver="sgd", learning_rate_init=1e-15, max_iter=2).fit(DIGITS[:500], y)
+    assert model.best_validation_score_ == first < 0.9
+
+
+@pytest.mark.parametrize("size", [1, 7, 60])
+def test_watching_a_validation_set_changes_nothing(size):
+    given = dict(hidden_layer_sizes=(8,), normalization="batch", random_state=0, max_iter=4)
+    plain = MLPRegressor(**given, batch_size=size).fit(X, Y)
+    watched = MLPRegressor(**given, batch_size=size).fit(X, Y, X_val=X[:20] + 0.1, y_val=Y[:20])
+    assert_array_equal(coefs(plain), coefs(watched))
+
+
+def test_epochs_without_a_validation_set_have_no_score():
+    model = MLPRegressor(warm_start=True, max_iter=5, random_state=0)
+    model.fit(X, Y).fit(X, Y, X_val=X[:20], y_val=Y[:20])
+    model.set_params(warm_start=False).partial_fit(X, Y)
+    for curve in (model.validation_scores_, model.validation_loss_curve_):
+        assert_array_equal(np.isnan(curve), [True] * 5 + [False] * 5 + [True])
+    assert len(model.loss_curve_) == 11
+    assert model.best_validation_score_ == max(model.validation_scores_[5:10])
+    assert model.fit(X, Y).validation_scores_ is None
+
+
+def test_class_weights_count_in_any_validation_set():
+    given = dict(hidden_layer_sizes=(8,), random_state=0, max_iter=3)
+    factors = {0: 3.0, 1: 0.5, 2: 1.0}
+    model = MLPClassifier(**given, class_weight=factors).fit(X, C, X_val=X[::2], y_val=C[::2])
+    by_hand = MLPClassifier(**given).fit(
+        X, C, np.vectorize(factors.get)(C), X_val=X[::2], y_val=C[::2],
+        sample_weight_val=np.vectorize(factors.get)(C[::2]),
+    )  # fmt: skip
+    assert_allclose(model.validation_loss_curve_, by_hand.validation_loss_curve_, rtol=1e-12)
+    assert model.validation_scores_ == by_hand.validation_scores_
+    # "balanced" is what balances the rows of training
+    balanced = MLPClassifier(**given, class_weight="balanced")
+    balanced.fit(X, C, X_val=X[C < 2], y_val=C[C < 2])
+    totals = np.bincount(C)
+    v = 20.0 / totals[C]
+    by_hand.fit(X, C, v, X_val=X[C < 2], y_val=C[C < 2], sample_weight_val=v[C < 2])
+    assert_allclose(balanced.validation_loss_curve_, by_hand.validation_loss_curve_, rtol=1e-9)
+
+
+def test_a_call_of_partial_fit_does_not_go_over_all_calls_before_it(monkeypatch):
+    model = MLPRegressor(hidden_layer_sizes=(2,), random_state=0)
+    for _ in range(5):
+        model.partial_fit(X, Y)
+    counted = []
+    update = Patience.update
+    monkeypatch.setattr(Patience, "update", lambda *args: counted.append(1) or update(*args))
+    model.partial_fit(X, Y)
+    assert len(model.loss_curve_) == 6
+    assert len(counted) == 1
 
 
 def test_random_state():

@@ -4,7 +4,6 @@ import copy
 from typing import Any, Self
 
 import numpy as np
-import scipy.optimize
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -15,13 +14,26 @@ from .._callbacks import CallbackSupportMixin
 from .._threads import one_blas_thread
 from .._validation import check_raw_weights, check_rows, naming
 from .._warnings import warn_caller
+from ._history import History, Patience
 from ._layers import Linear
+from ._lbfgs import minimise
 from ._losses import LOSSES
 from ._network import Network, build, fold, scores_of, set_population_statistics
 from ._normalization import LayerNorm, NotFinite
 from ._parameters import check_parameters, hidden_widths, penalised_groups
 from ._progress import Progress
-from ._training import Epochs, History, Patience, Rows, Validation, diverged, make_optimizer, train
+from ._training import Epochs, Rows, Validation, diverged, make_optimizer, train
+
+# Attributes that tell of the course of training in steps.
+COURSE = (
+    "optimizer_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "validation_loss_curve_",
+    "best_validation_score_",
+    "t_",
+)
 
 
 def trains_in_steps(estimator):
@@ -74,10 +86,12 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         going_on = self.warm_start and hasattr(self, "layers_")
         checked = check_rows(self, X, reset=not going_on)
         targets = self._targets(checked, y, going_on)
-        weights = self._weights(sample_weight, targets)
+        weights, of_class = self._weights(sample_weight, targets)
+        _check_total(weights)
+        held_out = self._held_out(*validation, of_class)
         with one_blas_thread, np.errstate(all="ignore"):  # what overflows is seen in the loss
             rows = _present(Rows(checked, targets, weights))
-            return self._train(rows, going_on, (X, y), validation, self.max_iter)
+            return self._train(rows, going_on, (X, y), held_out, self.max_iter)
 
     def _partial_fit(self, X, y, sample_weight, first):
         check_parameters(self)
@@ -87,39 +101,42 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
             )
         checked = check_rows(self, X, reset=first)
         targets = self._targets(checked, y, not first)
-        weights = self._weights(sample_weight, targets)
+        weights, _ = self._weights(sample_weight, targets)
+        _check_total(weights)
         with one_blas_thread, np.errstate(all="ignore"):
             rows = _present(Rows(checked, targets, weights))
-            return self._train(rows, not first, (X, y), None, 1)
+            return self._train(rows, not first, (X, y), None, 1, once=True)
 
-    def _train(self, rows, going_on, data, validation, most):
-        """Build or go on with a network, train it, and publish it."""
-        once = validation is None  # partial_fit
+    def _train(self, rows, going_on, data, held_out, most, once=False):
+        """Build or go on with a network, train it, and publish it; `once` is `partial_fit`."""
         random = check_random_state(self.random_state)
         loss = LOSSES[self.out_activation_]()
         layers = self._layers(rows, random, going_on)
         network = Network(layers, penalised_groups(self))
-        rows.X = rows.X.astype(network.dtype, copy=False)
-        rows.targets = rows.targets.astype(network.dtype, copy=False)
+        rows = rows.astype(network.dtype)
         progress = Progress(self, *data, most)
-        if self.solver == "lbfgs":
-            self._minimise(network, loss, rows)
-        else:
-            held_out = None if once else self._validation(rows, validation, loss, random)
-            rows = held_out.rest if held_out is not None else rows
-            optimizer = self._optimizer(network, going_on and once)
-            epochs = Epochs(self, network, loss, optimizer, rows, random)
-            history = self._history(going_on)
-            patience = self._patience(history, held_out)
-            self.n_iter_, done = train(epochs, history, patience, held_out, progress, most)
-            if not epochs.check_last():
-                raise diverged(self, f"in its last step, of epoch {self.n_iter_}")
-            self._note(history, optimizer, patience)
-            if not (done or once):
-                self._warn(f"after max_iter={most} epochs")
-        self.layers_ = network.finish()
-        if not once:
-            self._use_population(rows)
+        try:
+            if self.solver == "lbfgs":
+                self._minimise(network, loss, rows)
+            else:
+                rows, held_out = self._split(rows, held_out, random)
+                validation = None
+                if held_out is not None:
+                    validation = Validation(held_out, rows, loss, self._score)
+                optimizer = self._optimizer(network, going_on and once)
+                epochs = Epochs(self, network, loss, optimizer, rows, random)
+                history = History.of(self) if going_on else History()
+                patience = self._patience(history, once)
+                self.n_iter_, done = train(epochs, history, patience, validation, progress, most)
+                epochs.check_last()
+                self._note(history, optimizer, patience)
+                if not (done or once):
+                    self._warn(f"after max_iter={most} epochs")
+            self.layers_ = network.finish()
+            if not once:
+                set_population_statistics(self.layers_, rows.X, rows.weights)
+        except NotFinite:
+            raise diverged(self, "in its last step") from None
         progress.end()
         return self
 
@@ -130,7 +147,9 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         if not going_on:
             return build(widths, *fresh, rows.X.dtype, random)
         layers = copy.deepcopy(self.layers_)
-        wanted = build(widths, *fresh, np.float32, np.random.RandomState(0))
+        # with random numbers drawn as in the first fit, the same rows are set aside for validation
+        source = random if self.early_stopping else np.random.RandomState(0)
+        wanted = build(widths, *fresh, np.float32, source)
         if [_kind(one) for one in layers] != [_kind(one) for one in wanted]:
             raise ValueError(
                 f"{type(self).__name__} goes on with the network of the last fit, which has other "
@@ -149,114 +168,75 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
                 return optimizer
         return make_optimizer(self, network.parameters)
 
-    def _history(self, going_on):
-        if not going_on or not hasattr(self, "loss_curve_"):
-            return History()
-        return History(
-            list(self.loss_curve_),
-            list(self.validation_scores_ or ()),
-            list(self.validation_loss_curve_ or ()),
-            self.t_,
-        )
-
-    def _patience(self, history, held_out):
-        by_score = held_out is not None and self.early_stopping
-        patience = Patience(self.tol, self.n_iter_no_change, by_score)
-        for value in history.scores if by_score else history.losses:
-            patience.update(value)
-            patience.idle = 0 if patience.exhausted else patience.idle
+    def _patience(self, history, once):
+        patience = Patience(self.tol, self.n_iter_no_change, self.early_stopping)
+        if not once or self.learning_rate == "adaptive":  # else nobody asks
+            patience.recall(history)
         return patience
 
-    def _validation(self, rows, given, loss, random):
-        """Return the validation set, given or split off the rows, or None."""
-        X, y, sample_weight = given
+    def _held_out(self, X, y, sample_weight, of_class):
+        """Return the Rows of a validation set that `fit` was given, or None."""
         if X is None:
             for name, value in (("y_val", y), ("sample_weight_val", sample_weight)):
                 if value is not None:
                     raise ValueError(f"{name} is given without X_val.")
-            if not self.early_stopping:
-                return None
-            label = rows.targets.astype(bool) if is_classifier(self) else None
-            stratify = label if label is not None and label.shape[1] == 1 else None
-            parts = train_test_split(
-                np.arange(len(rows)),
-                random_state=random,
-                test_size=self.validation_fraction,
-                stratify=stratify,
+            return None
+        if self.solver == "lbfgs":
+            raise ValueError("solver='lbfgs' does not go with X_val: it knows no epochs.")
+        if y is None:
+            raise ValueError("X_val is given without y_val.")
+        with naming("X_val"):
+            X = check_rows(self, X, reset=False)
+        with naming("y_val"):
+            check_consistent_length(X, y)
+            targets = self._targets(X, y, True)
+        with naming("sample_weight_val"):
+            weights = check_raw_weights(sample_weight, X.shape[0])
+        rows = _present(Rows(X, targets, weights * self._factors(targets, of_class)))
+        if len(rows) < (1 if is_classifier(self) else 2):  # R^2 is of two rows at least
+            raise ValueError("X_val has too few rows with a positive weight.")
+        return rows
+
+    def _split(self, rows, held_out, random):
+        """Return rows of training, and of validation if they are given or to be set aside."""
+        if held_out is not None:
+            return rows, held_out.astype(rows.X.dtype)
+        if not self.early_stopping:
+            return rows, None
+        label = rows.targets.astype(bool) if is_classifier(self) else None
+        stratify = label if label is not None and label.shape[1] == 1 else None
+        parts = train_test_split(
+            np.arange(len(rows)),
+            random_state=random,
+            test_size=self.validation_fraction,
+            stratify=stratify,
+        )
+        rest, held_out = (rows[part] for part in parts)
+        if len(held_out) < 2:
+            raise ValueError(
+                "The validation set is too small: increase validation_fraction, or give X_val."
             )
-            rest, held_out = (rows[part] for part in parts)
-            if len(held_out) < 2:
-                raise ValueError(
-                    "The validation set is too small: increase validation_fraction, or give X_val."
-                )
-        else:
-            if y is None:
-                raise ValueError("X_val is given without y_val.")
-            with naming("X_val"):
-                X = check_rows(self, X, reset=False)
-            with naming("y_val"):
-                check_consistent_length(X, y)
-                targets = self._targets(X, y, True)
-            with naming("sample_weight_val"):
-                weights = check_raw_weights(sample_weight, X.shape[0])
-            held_out = _present(Rows(X, targets, weights))
-            held_out.X = held_out.X.astype(rows.X.dtype, copy=False)
-            held_out.targets = held_out.targets.astype(rows.X.dtype, copy=False)
-            rest = rows
-        return Validation(held_out, rest, loss, self._score)
+        return rest, held_out
 
     def _note(self, history, optimizer, patience):
         """Publish what training was like."""
         self.optimizer_, self.t_ = optimizer, history.seen
         self.loss_curve_, self.loss_ = history.losses, history.losses[-1]
         self.best_loss_ = None if self.early_stopping else min(history.losses)
-        seen = bool(history.scores)
-        self.validation_scores_ = history.scores if seen else None
-        self.validation_loss_curve_ = history.validation_losses if seen else None
-        best = patience.best if self.early_stopping else np.nanmax([*history.scores, -np.inf])
-        self.best_validation_score_ = float(best) if seen else None
-
-    def _use_population(self, rows):
-        """Replace running statistics by those of all rows."""
-        try:
-            set_population_statistics(self.layers_, rows.X, rows.weights)
-        except (NotFinite, ValueError):
-            raise diverged(self, "in its last step") from None
+        watched = history.watched
+        self.validation_scores_ = history.scores if watched else None
+        self.validation_loss_curve_ = history.validation_losses if watched else None
+        self.best_validation_score_ = None
+        if watched:
+            best = patience.best if self.early_stopping else np.nanmax(history.scores)
+            self.best_validation_score_ = float(best)
 
     def _minimise(self, network, loss, rows):
         """Minimise the loss of all rows by L-BFGS."""
-        sizes = [w.size for w in network.parameters]
-        slope = np.empty_like(rows.targets)
-        total = rows.weights.sum()
-        share, strength = rows.weights / total, self.alpha / total
-
-        def value_and_slope(flat):
-            network.restore(np.split(flat, np.cumsum(sizes)[:-1]))
-            value = loss.evaluate(network.forward(rows.X), rows.targets, share, slope)
-            network.backward(slope)
-            found = [one.astype(np.float64) for one in network.slopes]
-            found[0] += strength * network.parameters[0]
-            return value + network.penalty(0.0, strength), np.concatenate(found)
-
-        result = scipy.optimize.minimize(
-            value_and_slope,
-            np.concatenate(network.parameters).astype(np.float64),
-            method="L-BFGS-B",
-            jac=True,
-            options={
-                "maxfun": self.max_fun,
-                "maxiter": self.max_iter,
-                "gtol": self.tol,
-                "ftol": 64 * np.finfo(np.float64).eps,  # so that `tol` decides
-            },
-        )
+        result = minimise(network, loss, rows, self)
         if not (np.isfinite(result.fun) and np.isfinite(result.x).all()):
             raise diverged(self, "in L-BFGS")
-        network.restore(np.split(result.x, np.cumsum(sizes)[:-1]))
-        for name in (
-            "optimizer_ loss_curve_ best_loss_ validation_scores_ validation_loss_curve_ "
-            "best_validation_score_ t_"
-        ).split():  # of an earlier fit with another solver
+        for name in COURSE:  # of an earlier fit with another solver
             vars(self).pop(name, None)
         self.loss_, self.n_iter_ = float(result.fun), max(1, min(result.nit, self.max_iter))
         if result.status == 1:
@@ -303,6 +283,13 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _check_total(weights):
+    """Refuse weights that cannot be added up."""
+    with np.errstate(over="ignore"):
+        if np.isinf(weights.sum()):
+            raise ValueError("sample_weight adds up to infinity: divide by its maximum.")
 
 
 def _present(rows):

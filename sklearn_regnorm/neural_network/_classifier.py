@@ -159,7 +159,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), optional
         classes : array-like of shape (n_classes,), optional
-            All classes there will be; needed in the first call, but not for multi-label y.
+            All classes there will be; needed in the first call, but not for multi-label y (if
+            given, 0 and 1: those of each column).
 
         Returns
         -------
@@ -173,10 +174,6 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if classes is not None:
             with naming("classes"):
                 classes = np.unique(column_or_1d(classes))
-            if not first and not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    f"classes={classes} is not what the first call was given: {self.classes_}."
-                )
         self._announced = classes
         try:
             return self._partial_fit(X, y, sample_weight, first)
@@ -250,6 +247,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             several = multilabel or len(self.classes_) > 2
             self.out_activation_ = "softmax" if several and not multilabel else "logistic"
             self.n_outputs_ = len(self.classes_) if several else 1
+        announced = getattr(self, "_announced", None)
+        expected = np.arange(2) if multilabel else self.classes_
+        if announced is not None and not np.array_equal(announced, expected):
+            raise ValueError(
+                f"classes={announced} is not what the first call was given, or else not that of "
+                f"multi-label y: {expected}."
+            )
         was_multilabel = self.out_activation_ == "logistic" and self.n_outputs_ > 1
         if multilabel != was_multilabel or (multilabel and y.shape[1] != self.n_outputs_):
             raise ValueError(
@@ -261,8 +265,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         unseen = np.setdiff1d(y, self.classes_)
         if unseen.size:
             raise ValueError(
-                f"y has classes that are not among classes_ = {self.classes_}: {unseen}. Name all "
-                "classes in the first call of partial_fit."
+                f"y has classes that are not among classes_ = {self.classes_}: {unseen}. All must "
+                "be in y of the first fit, or in `classes` of the first partial_fit."
             )
         codes = np.searchsorted(self.classes_, y)
         if self.n_outputs_ == 1:
@@ -272,7 +276,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _all_classes(self, y, multilabel):
         announced = getattr(self, "_announced", None)
         if multilabel:
-            return np.arange(y.shape[1])
+            return np.arange(y.shape[1])  # each has the classes 0 and 1
         if announced is None and hasattr(self, "_announced"):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         classes = np.unique(y) if announced is None else announced
@@ -283,25 +287,29 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return classes
 
     def _weights(self, sample_weight, targets):
-        """Return the weights of rows, classes taken into account."""
+        """Return the weights of rows, and the factors of classes that are in them (or None)."""
         weights = check_raw_weights(sample_weight, len(targets))
-        single = self.out_activation_ == "softmax" or self.n_outputs_ == 1
-        if not single:
+        if self.out_activation_ != "softmax" and self.n_outputs_ > 1:
             if self.class_weight is not None:
                 raise ValueError("class_weight is not for multi-label y: give sample_weight.")
-            return weights
-        soft = self.out_activation_ == "softmax"
-        codes = targets.argmax(axis=1) if soft else targets[:, 0].astype(np.int64)
-        totals = np.bincount(codes, weights, minlength=len(self.classes_))
+            return weights, None
+        codes, k = _codes_of(targets), len(self.classes_)
+        totals = np.bincount(codes, weights, minlength=k)
         if not hasattr(self, "_announced") and np.count_nonzero(totals) < 2:
+            if np.count_nonzero(np.bincount(codes)) < 2:
+                raise ValueError(f"y has one class only: {self.classes_[codes[0]]!r}.")
             raise ValueError(
                 "sample_weight leaves rows of one class only: there is nothing to learn."
             )
-        factors = self._class_factors(totals)
-        weights = weights * factors[codes]
+        of_class = self._class_factors(totals)
+        weights = weights * of_class[codes]
         if not weights.any():
             raise ValueError("class_weight and sample_weight leave no row with a positive weight.")
-        return weights
+        return weights, of_class
+
+    def _factors(self, targets, of_class):
+        """Return the factors that `class_weight` has for rows."""
+        return 1.0 if of_class is None else of_class[_codes_of(targets)]
 
     def _class_factors(self, totals):
         """Return a factor for every class, given the total weights."""
@@ -324,6 +332,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _codes_of(targets):
+    """Return class numbers, given the targets of classes that exclude each other."""
+    return targets.argmax(axis=1) if targets.shape[1] > 1 else targets[:, 0].astype(np.int64)
 
 
 def _labels(estimator, X, y):

@@ -9,8 +9,8 @@ SHARED = {
         What follows each hidden layer.""",
     "solver": """solver : {"adam", "adamw", "sgd", "lbfgs"}, default="adam"
         "adamw" is Adam with the L2 penalty taken from the weights directly, and not through Adam's
-        moments. "lbfgs" minimises the loss of all rows; it takes neither an L1 penalty nor
-        normalization nor dropout.
+        moments: so it comes to rest elsewhere than at the objective's minimum. "lbfgs" minimises
+        the loss of all rows; it takes neither an L1 penalty nor normalization nor dropout.
     alpha : float, default=1e-4
         Strength of the penalty, on scikit-learn's scale: each batch adds
         ``alpha / sum(v) * (l1_ratio * sum |w| + (1 - l1_ratio) / 2 * sum w^2)`` to its mean loss, v
@@ -37,7 +37,8 @@ SHARED = {
     verbose : bool, default=False
         Print each epoch.
     warm_start : bool, default=False
-        `fit` goes on with the network of the last fit.
+        `fit` goes on with the network of the last fit. With `early_stopping` give an integer
+        `random_state` or `X_val`: else other rows are set aside, which that fit has learned from.
     momentum : float, default=0.9
         Of "sgd".
     nesterovs_momentum : bool, default=True
@@ -88,7 +89,8 @@ SHARED = {
     best_loss_ : float or None
         The least of them; None with `early_stopping`.
     validation_scores_ : list of float or None
-        Score of the validation set after every epoch, by statistics of all training rows.
+        Score of the validation set after every epoch, by statistics of all training rows; NaN for
+        epochs without one.
     validation_loss_curve_ : list of float or None
         Its loss, without the penalty.
     best_validation_score_ : float or None

@@ -99,6 +99,29 @@ class Layer:
             ) from None
 
 
+def as_floats(layer, x):
+    """Return dense x as an array of float32 or float64."""
+    if sparse.issparse(x):
+        raise ValueError(
+            f"{type(layer).__name__} takes no sparse matrix: only Linear does, as the first layer."
+        )
+    x = np.asarray(x)
+    if x.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported, got x of {x.dtype}.")
+    return x if x.dtype in (np.float32, np.float64) else x.astype(np.float64)
+
+
+def checked_gradient(layer, gradient, shape):
+    """Return the gradient of what the last forward pass gave, which was of that shape."""
+    gradient = as_floats(layer, gradient)
+    if gradient.shape != shape:
+        raise ValueError(
+            f"{type(layer).__name__}.backward got a gradient of shape {gradient.shape}: give one "
+            f"of the shape of the last output in training, {shape}."
+        )
+    return gradient
+
+
 def check_width(layer, x, width):
     """Raise ValueError unless x is of shape (n, width)."""
     if x.ndim != 2 or x.shape[1] != width:
@@ -163,6 +186,7 @@ class Linear(Layer):
     ) -> np.ndarray:
         """Return x W + b; x may be sparse (CSR)."""
         W, b = self.params["weights"], self.params["biases"]
+        x = x if sparse.issparse(x) else as_floats(self, x)
         check_width(self, x, W.shape[0])
         if training:
             self._seen = x
@@ -177,7 +201,7 @@ class Linear(Layer):
     def backward(self, gradient: np.ndarray, to_input: bool = True) -> np.ndarray | None:
         """Return the gradient times the transpose of W."""
         x, W = self._last(), self.params["weights"]
-        check_width(self, gradient, W.shape[1])
+        gradient = checked_gradient(self, gradient, (x.shape[0], W.shape[1]))
         if sparse.issparse(x):
             self._gradient("weights")[:] = x.T @ gradient
         else:
@@ -204,7 +228,7 @@ class Activation(Layer):
         self, x: Matrix, training: bool = False, sample_weight: Weights = None
     ) -> np.ndarray:
         """Apply the function to every entry."""
-        y = x
+        y = x = as_floats(self, x)
         if not self._done:
             to = x if self._in_place else self._new("out", x.shape, x.dtype, training)
             y = self._apply(x, to)
@@ -217,6 +241,7 @@ class Activation(Layer):
         y = self._last()
         if not to_input:
             return None
+        gradient = checked_gradient(self, gradient, y.shape)
         if not self._in_place:
             back = self._new("back", y.shape, y.dtype)
             back[:] = gradient
@@ -298,6 +323,7 @@ class Dropout(Layer):
         """Drop entries at random in training."""
         if not training:
             return x
+        x = as_floats(self, x)
         mask = self._new("mask", x.shape, np.dtype(np.float32))
         self._random.random(dtype=np.float32, out=mask)
         np.greater_equal(mask, self.rate, out=mask)
@@ -308,4 +334,5 @@ class Dropout(Layer):
     def backward(self, gradient: np.ndarray, to_input: bool = True) -> np.ndarray | None:
         """Drop the same entries."""
         mask = self._last()
+        gradient = checked_gradient(self, gradient, mask.shape)
         return np.multiply(gradient, mask, out=self._new("back", mask.shape, gradient.dtype))

@@ -7,7 +7,7 @@ import numpy as np
 from .._statistics import ColumnMoments
 from .._threads import Workers, check_cancelled
 from ._layers import Activation, Dropout, Identity, Linear, Logistic, ReLU, Tanh
-from ._normalization import BatchNorm, LayerNorm
+from ._normalization import BatchNorm, LayerNorm, NotFinite
 
 ACTIVATIONS = {"identity": Identity, "logistic": Logistic, "tanh": Tanh, "relu": ReLU}
 NORMS = {"batch": BatchNorm, "layer": LayerNorm}
@@ -204,12 +204,21 @@ def scores_of(layers, X, n_jobs=None):
 
 
 def set_population_statistics(layers, X, weights):
-    """Give every batch normalization the exact moments of all rows of X, as they arrive there."""
+    """Give every batch normalization the exact moments of all rows of X, as they arrive there.
+
+    Raises
+    ------
+    NotFinite
+        If rows arrive there with infinite entries.
+    """
     norms = [i for i, layer in enumerate(layers) if isinstance(layer, BatchNorm)]
     start = 0
     for i in norms:
         X = scores_of(layers[start:i], X)
-        layers[i].moments = ColumnMoments.of(X, weights)
+        try:
+            layers[i].moments = ColumnMoments.of(X, weights)
+        except ValueError as error:
+            raise NotFinite(str(error)) from None
         start = i
 
 

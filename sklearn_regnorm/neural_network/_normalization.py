@@ -8,7 +8,7 @@ from .._validation import check_number, check_raw_weights
 from ..preprocessing import _kernels as kernels
 from ..preprocessing._gradients import column_gradients, row_gradients
 from ._kernels import normalise_batch, scaling
-from ._layers import Layer, check_width
+from ._layers import Layer, as_floats, check_width, checked_gradient
 
 
 class NotFinite(ValueError):
@@ -29,6 +29,7 @@ class _Norm(Layer):
         self.params["beta"] = np.zeros(self.width, dtype=dtype)
 
     def _checked(self, x, training):
+        x = as_floats(self, x)
         check_width(self, x, self.width)
         x = np.ascontiguousarray(x)
         return x, self._new("out", x.shape, x.dtype, training)
@@ -130,7 +131,7 @@ class BatchNorm(_Norm):
     def backward(self, gradient: np.ndarray, to_input: bool = True) -> np.ndarray | None:
         """Return the gradient of the input, through the statistics of the batch."""
         x, high, low, inverse, share = self._last()
-        check_width(self, gradient, self.width)
+        gradient = checked_gradient(self, gradient, x.shape)
         out = self._new("back", x.shape, x.dtype)
         column_gradients(
             np.ascontiguousarray(gradient), x, high, low, inverse, self.params["gamma"], share,
@@ -186,7 +187,7 @@ class LayerNorm(_Norm):
     def backward(self, gradient: np.ndarray, to_input: bool = True) -> np.ndarray | None:
         """Return the gradient of the input, through the statistics of each row."""
         x = self._last()
-        check_width(self, gradient, self.width)
+        gradient = checked_gradient(self, gradient, x.shape)
         out = self._new("back", x.shape, x.dtype)
         gradient = np.ascontiguousarray(gradient)
         dgamma, dbeta = self._gradient("gamma"), self._gradient("beta")

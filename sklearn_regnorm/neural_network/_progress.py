@@ -29,7 +29,7 @@ class Progress:
         """Report an epoch, the first being 1; return whether a callback wants no more."""
         if self.estimator.verbose:
             text = f"Iteration {epoch}, loss = {history.losses[-1]:.8f}"
-            if history.scores:
+            if history.watched:
                 text += f", validation score = {history.scores[-1]:.6f}"
             print(f"[{type(self.estimator).__name__}] {text}")
         if self.context is None:

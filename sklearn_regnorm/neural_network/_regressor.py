@@ -185,7 +185,10 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         return y
 
     def _weights(self, sample_weight, targets):
-        return check_raw_weights(sample_weight, len(targets))
+        return check_raw_weights(sample_weight, len(targets)), None
+
+    def _factors(self, targets, of_class):
+        return 1.0
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,7 +1,7 @@
 """The course of training: epochs, batches, when to stop."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.utils import gen_batches, shuffle
 
 from .._optimizers import SGD, Adam, AdamW
 from .._warnings import warn_caller
-from ._network import scores_of, set_population_statistics
+from ._network import copies, scores_of, set_population_statistics
 from ._normalization import BatchNorm, NotFinite
 
 
@@ -28,58 +28,10 @@ class Rows:
     def __len__(self):
         return self.X.shape[0]
 
-
-@dataclass
-class History:
-    """What has been noted of every epoch so far.
-
-    Attributes
-    ----------
-    losses : list of float
-        Penalised training losses.
-    scores, validation_losses : list of float
-        Of the validation set, where there is one.
-    seen : int
-        Training rows, counted once per epoch.
-    """
-
-    losses: list = field(default_factory=list)
-    scores: list = field(default_factory=list)
-    validation_losses: list = field(default_factory=list)
-    seen: int = 0
-
-
-class Patience:
-    """Tells when to stop, as scikit-learn's MLP does.
-
-    Parameters
-    ----------
-    tol : float
-    most : int or inf
-        Epochs in a row without an improvement by `tol`.
-    by_score : bool
-        Whether more is better.
-    """
-
-    def __init__(self, tol, most, by_score):
-        self.tol, self.most, self.by_score = tol, most, by_score
-        self.best, self.idle = -np.inf if by_score else np.inf, 0
-
-    def update(self, value):
-        """Take in the value of an epoch; return whether it is the best so far."""
-        if self.by_score:
-            idle, better = value < self.best + self.tol, value > self.best
-        else:
-            idle, better = value > self.best - self.tol, value < self.best
-        self.idle = self.idle + 1 if idle else 0
-        if better:
-            self.best = value
-        return better
-
-    @property
-    def exhausted(self):
-        """Whether there have been too many epochs without improvement."""
-        return self.idle > self.most
+    def astype(self, dtype):
+        """Return the rows with numbers of that type, but for weights."""
+        X, targets = (one.astype(dtype, copy=False) for one in (self.X, self.targets))
+        return Rows(X, targets, self.weights)
 
 
 def make_optimizer(estimator, parameters):
@@ -176,13 +128,15 @@ class Epochs:
         return x, targets
 
     def check_last(self):
-        """Return whether scores are finite after the last step, of the last batch."""
-        rows = np.sort(self.order[-self.size :])
-        try:
-            scores = scores_of(self.network.layers, self.rows.X[rows])
-        except NotFinite:
-            return False
-        return bool(np.isfinite(scores).all())
+        """Raise unless predictions are finite after the last step.
+
+        Of the last batch; exp can overflow for other rows alone, so there of all.
+        """
+        every = self.loss.out_activation == "exp"
+        rows = np.sort(self.order if every else self.order[-self.size :])
+        scores = scores_of(self.network.layers, self.rows.X[rows])
+        if not np.isfinite(self.loss.predict(scores)).all():
+            raise NotFinite("predictions are not finite")
 
     def slow_down(self, epoch_rows):
         """Change the learning rate at the end of an epoch, if it is to scale inversely."""
@@ -217,7 +171,7 @@ def train(epochs, history, patience, validation, progress, most):
     stopping = validation is not None and estimator.early_stopping
     best, count, done = None, 0, False
     if stopping and history.losses:  # a warm start must not end worse than it began
-        start = validation.evaluate(network.layers)[0]
+        start, _ = validation.evaluate(network.layers)
         if np.isfinite(start):
             patience.best, best = start, network.snapshot()
     while count < most and not done:
@@ -225,14 +179,11 @@ def train(epochs, history, patience, validation, progress, most):
         count += 1
         if not np.isfinite(value):
             raise diverged(estimator, f"in epoch {count}")
-        history.losses.append(value)
-        history.seen += len(rows)
+        score = held_out = np.nan
         if validation is not None:
-            set_population_statistics(network.layers, rows.X, rows.weights)
             score, held_out = validation.evaluate(network.layers)
-            history.scores.append(score)
-            history.validation_losses.append(held_out)
-        better = patience.update(history.scores[-1] if stopping else value)
+        history.note(len(rows), value, score, held_out)
+        better = patience.update(score if stopping else value)
         if stopping and better:
             best = network.snapshot()
         epochs.slow_down(history.seen)
@@ -255,12 +206,17 @@ class Validation:
     score: Callable
 
     def evaluate(self, layers):
-        """Return the score and the loss (without penalty); NaN if scores are not finite."""
+        """Return score and loss (without penalty) by population statistics.
+
+        Both are NaN if predictions are not finite.
+        """
+        twins = copies(layers)
         try:
-            scores = scores_of(layers, self.rows.X)
+            set_population_statistics(twins, self.rest.X, self.rest.weights)
+            scores = scores_of(twins, self.rows.X)
         except NotFinite:
             return np.nan, np.nan
-        if not np.isfinite(scores).all():
+        if not np.isfinite(self.loss.predict(scores)).all():
             return np.nan, np.nan
         targets, weights = self.rows.targets, self.rows.weights
         value = self.loss.evaluate(scores, targets, weights / weights.sum(), np.empty_like(scores))
