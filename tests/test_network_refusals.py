@@ -16,9 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_regnorm.neural_network import MLPClassifier, MLPRegressor
 
 try:
-    from sklearn.callback import ScoringMonitor
+    from sklearn.callback import ProgressBar, ScoringMonitor
 except ImportError:
-    ScoringMonitor = None
+    ProgressBar = ScoringMonitor = None
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*has not converged:UserWarning", "ignore::sklearn.exceptions.ConvergenceWarning"
@@ -387,6 +387,17 @@ def test_scores_of_epochs():
     scores = [row["accuracy"] for row in rows if row["task_name"] == "epoch"]
     assert len(scores) == 6
     assert scores[-1] == model.score(X, C)
+
+
+def test_progress_bar(capsys):
+    if ProgressBar is None:
+        assert not hasattr(MLPClassifier(), "set_callbacks")
+        return
+    given = dict(hidden_layer_sizes=(8,), normalization="batch", max_iter=6, random_state=0)
+    plain = MLPRegressor(**given).fit(X, Y)
+    model = MLPRegressor(**given).set_callbacks(ProgressBar()).fit(X, Y)
+    assert_array_equal(model.predict(X), plain.predict(X))
+    assert "100%" in capsys.readouterr().out
 
 
 def test_verbose(capsys):
