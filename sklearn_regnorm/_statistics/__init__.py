@@ -5,6 +5,14 @@ Folds, chunks of a file, mini-batches and machines all combine exactly (Chan, Go
 """
 
 from .cross_products import BLOCK_ENTRIES, CrossProducts, cross_products, merge_all
+from .moment_kernels import exact_correlations
 from .moments import ColumnMoments
 
-__all__ = ["BLOCK_ENTRIES", "ColumnMoments", "CrossProducts", "cross_products", "merge_all"]
+__all__ = [
+    "BLOCK_ENTRIES",
+    "ColumnMoments",
+    "CrossProducts",
+    "cross_products",
+    "exact_correlations",
+    "merge_all",
+]

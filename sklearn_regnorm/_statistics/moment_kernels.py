@@ -432,3 +432,40 @@ def sparse_moments(data, indices, indptr, v, weight, weight_low, state):
         if rows.shape[0] < v.shape[0] and rest > NOTHING * weight:
             _merge_column(state, j, rest, low, 0.0, 0.0, 0.0, 0.0, 1.0)
     return True
+
+
+# ---------------------------------------------------------------- least squares
+
+
+@jit
+def exact_correlations(X, origin, y, v, w, centred):
+    """Return b, and X'Vr for r = y - b - X w to some 30 digits, as high and low parts.
+
+    b is the weighted mean of y - X w, or zero unless `centred`. X is in C order; `origin` (m,) is
+    zero or, if centred, near its columns, so that the sums lose no digits to large offsets.
+    """
+    n, m = X.shape
+    r, r_low, high, low = y.copy(), np.zeros(n), np.zeros(m), np.zeros(m)
+    columns = X.T.copy()
+    for j in range(m):  # the inner loops are over what lies together: so they are vectorised
+        x, minus = columns[j], -w[j]
+        for i in range(n):
+            p, e = two_product(x[i], minus)
+            r[i], r_low[i] = add(r[i], r_low[i], p, e)
+    b, b_low = 0.0, 0.0
+    for i in range(n):
+        p, e = multiply(r[i], r_low[i], v[i], 0.0)
+        b, b_low = add(b, b_low, p, e)
+    weight, weight_low = weight_of(v)
+    b, b_low = divide(b, b_low, weight, weight_low)
+    if not centred:
+        b, b_low = 0.0, 0.0
+    for i in range(n):
+        x = X[i]
+        p, e = add(r[i], r_low[i], -b, -b_low)
+        p, e = multiply(p, e, v[i], 0.0)
+        for j in range(m):
+            s, t = two_sum(x[j], -origin[j])
+            s, t = multiply(p, e, s, t)
+            high[j], low[j] = add(high[j], low[j], s, t)
+    return b, high, low

@@ -17,7 +17,7 @@ from ._base import (
     warn_if_unsolved,
 )
 from ._documentation import document
-from ._elastic_net import fit_targets, publish
+from ._elastic_net import finish, fit_targets
 
 SOLVERS = ("auto", "cholesky", "svd", "sparse_cg", "cd")
 # What to use instead of scikit-learn's other solvers, none of which reaches full precision.
@@ -179,7 +179,7 @@ class Ridge(LinearRegressor):
         results = []
         for problem, w, alpha, n_iter in zip(problems, coefs, alphas, sweeps, strict=True):
             gap = problem.certificate(w, alpha, penalty)[0]
-            results.append(publish(problem, penalty, alpha, w, gap))
+            results.append(finish(problem, penalty, alpha, w, gap))
             goal = problem.outer_gap(problem.goal(self.tol))
             warn_if_unsolved(self, alpha, results[-1][2], goal, n_iter)
         coef, intercept, gap = (np.array(parts) for parts in zip(*results, strict=True))

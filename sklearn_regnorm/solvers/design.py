@@ -164,6 +164,11 @@ class DenseDesign:
             out -= mean[columns, None]
         return out.T
 
+    def original(self, rows, columns):
+        """Return rows of columns as they are, what is near the columns, and their shift: none."""
+        X = np.ascontiguousarray(self.X[np.ix_(rows, columns)], dtype=np.float64)
+        return X, self.pivot[columns], np.zeros(len(columns))
+
 
 class SparseDesign:
     """A canonical CSC matrix.
@@ -244,6 +249,11 @@ class SparseDesign:
     def gather(self, columns):
         """Return a dense copy of some shifted columns; the caller sees to it that they are few."""
         return self.X[:, columns].toarray(order="F")
+
+    def original(self, rows, columns):
+        """Return rows of columns as they are stored, what is near them, and their shift."""
+        X = np.ascontiguousarray(self.X[:, columns].toarray()[rows])
+        return X, np.zeros(len(columns)), self.pivot[columns]
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""

@@ -387,6 +387,15 @@ class Problem:
         coef[..., self.data.kept] = w
         return coef
 
+    @property
+    def original_target(self):
+        """The caller's target (n,) on the inner scale, without an origin taken off."""
+        return self.data.raw_targets[:, self.target] / self._y_scale
+
+    def outer_target(self, value):
+        """Return a value of `original_target` on the caller's scale."""
+        return value * self._y_scale
+
     def intercept(self, w):
         """Return the caller's intercept for inner coefficients w (..., p)."""
         if not self.data.fit_intercept:

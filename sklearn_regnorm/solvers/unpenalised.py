@@ -9,7 +9,7 @@ DEPENDENT = 1e-12
 INDEPENDENT = 1e-6
 
 
-def _columns(problem, index):
+def scaled_columns(problem, index):
     """Return columns as they are, centred, and times the roots of the weights at length one."""
     columns = problem.design.gather(index) - problem.mean[index]
     return columns, np.sqrt(problem.weights)[:, None] * columns / problem.norm[index]
@@ -29,7 +29,7 @@ def dependent(problem, index):
         G = problem.gram()[0][np.ix_(index, index)] / norm / norm[:, None]
         if linalg.eigvalsh(G)[0] > INDEPENDENT:
             return index[:0]
-    triangle, order = linalg.qr(_columns(problem, index)[1], mode="r", pivoting=True)
+    triangle, order = linalg.qr(scaled_columns(problem, index)[1], mode="r", pivoting=True)
     return np.sort(index[order[_rank(triangle) :]])
 
 
@@ -49,7 +49,7 @@ class Unpenalised:
         self.index = np.flatnonzero(penalty.free & unbounded & (problem.norm > 0))
         self.root = np.sqrt(problem.weights)
         if len(self.index):
-            self.columns, scaled = _columns(problem, self.index)
+            self.columns, scaled = scaled_columns(problem, self.index)
             self.basis, self.triangle, order = linalg.qr(scaled, mode="economic", pivoting=True)
             rank = _rank(self.triangle)
             self.basis, self.triangle = self.basis[:, :rank], self.triangle[:rank, :rank]
