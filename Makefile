@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks clean
+.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-normalizers: $(VENV)/.bench  ## time the normalizers beside StandardScaler
 
 bench-networks: $(VENV)/.bench  ## time the networks beside scikit-learn's (and PyTorch's, if installed)
 	$(VENV)/bin/python -m benchmarks.networks $(ARGS)
+
+accuracy: $(VENV)/.test  ## write doc/accuracy.md: digits right on NIST's reference data sets
+	$(VENV)/bin/python -m benchmarks.accuracy
 
 clean:  ## remove environments, builds and caches
 	rm -rf $(VENV) $(VENV)-adelie $(VENV_OLDEST) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -250,7 +250,7 @@ PATHS = {
 def test_path(kind, ratio, form):
     """Which has no intercept, as scikit-learn's."""
     case = PATHS[kind]
-    alphas = largest_alpha(case) * np.array([2.0, 0.5, 0.1, 0.03, 0.01, 1e-3])
+    alphas = largest_alpha(case) * np.array([2.0, 0.5, 0.1, 0.03, 0.01, 1e-3, 0.0])
     with forced_form(form):
         _, coefs, gaps = enet_path(
             case.X, case.y, l1_ratio=ratio, alphas=alphas, **TIGHT, **case.params
