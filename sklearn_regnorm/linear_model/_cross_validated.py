@@ -23,7 +23,6 @@ from .._validation import (
 from ..solvers.active_set import degrees_of_freedom, relaxed_path
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import lasso_length, solve_path
-from ..solvers.polish import polish
 from ..solvers.problem import prepare
 from ..solvers.separate_folds import SeparateFolds
 from ._base import (
@@ -265,9 +264,7 @@ class CrossValidatedRegressor(
             final = solve_path(problem, penalty, [alpha], **options)
             path.coefs[j], path.gaps[j] = final.coefs[0], final.gaps[0]
             path.n_iter[j] += final.n_iter[0] - 1
-        w, gap, _ = polish(problem, penalty, alpha, path.coefs[j], path.gaps[j])
-        path.coefs[j] = w
-        gap = publish(problem, penalty, alpha, w, gap)[2]
+        gap = publish(problem, penalty, alpha, path.coefs[j], path.gaps[j])[2]
         rows = (self.cv_table_["alpha"] == alpha) & (
             self.cv_table_["l1_ratio"] == grid.ratios[place[0]]
         )

@@ -22,7 +22,6 @@ from .._warnings import warn_caller
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.cross_validation import cross_validate_ridge, row_errors
 from ..solvers.leave_one_out import leave_one_out
-from ..solvers.polish import polish
 from ..solvers.problem import make_problems, prepare
 from ..solvers.ridge_path import automatic_grid, ridge_freedom, ridge_path
 from ._base import LinearRegressor, all_or_nothing, check_common, forget, warn_if_unsolved
@@ -332,8 +331,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         for t, (problem, pick) in enumerate(zip(problems, picks, strict=True)):
             w, alpha = coefs[pick, t], inner[pick]
             gap = problem.certificate(w, alpha, penalty)[0]
-            coefs[pick, t], gap, _ = polish(problem, penalty, alpha, w, gap)
-            gaps[pick, t] = publish(problem, penalty, alpha, coefs[pick, t], gap)[2]
+            gaps[pick, t] = publish(problem, penalty, alpha, w, gap)[2]
             goal = problem.outer_gap(problem.goal(1e-4))
             warn_if_unsolved(self, self.alphas_[pick], gaps[pick, t], goal, 1)
         self.coef_path_, self.intercept_path_ = _outer(problems, coefs, one_target)

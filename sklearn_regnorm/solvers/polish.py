@@ -39,7 +39,8 @@ def polish(problem, penalty, alpha, w, gap):
         inverse = _inverse(problem, active, l2[active])
     if inverse is None:
         return w, gap, None
-    found, intercept = _refine(problem, w, active, l1[active], l2[active], inverse)
+    terms = (one[active] for one in (l1, l2, lower, upper))
+    found, intercept = _refine(problem, w, active, inverse, *terms)
     new_gap, worst, *_ = problem.certificate(found, alpha, penalty)
     return (found, new_gap, intercept) if worst <= 1.0 else (w, gap, None)
 
@@ -54,7 +55,7 @@ def _inverse(problem, active, l2):
     return linalg.solve_triangular(R, np.eye(len(R)), check_finite=False)
 
 
-def _refine(problem, w, active, l1, l2, inverse):
+def _refine(problem, w, active, inverse, l1, l2, lower, upper):
     """Return a better w, and its intercept on the caller's scale."""
     rows, support = np.flatnonzero(problem.weights), np.flatnonzero(w)
     X, origin, taken_off = problem.design.original(rows, support)
@@ -66,7 +67,8 @@ def _refine(problem, w, active, l1, l2, inverse):
         lack = (g[inner] - l1 * sign - l2 * found[active]) + g_low[inner]
         change = inverse @ (inverse.T @ (lack / norm))  # of columns at length one
         after, length = found[active] + change / norm, np.linalg.norm(change)
-        if not length <= SHRINK * size or np.any((l1 > 0) & (np.sign(after) != sign)):
+        crosses = (after < lower) | (after > upper) | ((l1 > 0) & (np.sign(after) != sign))
+        if not length <= SHRINK * size or np.any(crosses):
             break
         found[active], size = after, length
     return found, problem.outer_target(b - taken_off @ found[support])
