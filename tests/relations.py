@@ -202,12 +202,12 @@ def _unaligned(X):
 SAME_LAYOUT: dict[str, Callable] = {
     "big-endian": lambda X: X.astype(">f8"),
     "read-only": lambda X: contain(X, "readonly"),
-    "unaligned": _unaligned,
     "list": lambda X: X.tolist(),
     "long double": lambda X: X.astype(np.longdouble),
     "objects": lambda X: X.astype(object),
 }
 OTHER_LAYOUT: dict[str, Callable] = {
+    "unaligned": _unaligned,  # which numpy multiplies without BLAS
     "Fortran": np.asfortranarray,
     "strided": lambda X: contain(X, "strided"),
     "reversed": lambda X: contain(X, "reversed"),

@@ -206,7 +206,7 @@ def _batch_normalizer(**params):
         model = BatchNormalizer(n_jobs=given.n_jobs, **params)
         for k in np.unique(given.batch):
             some = given.batch == k
-            v = None if given.v is None else given.v[some]
+            v = None if given.v is None else np.asarray(given.v)[some]
             model.partial_fit(_rows(given.X, some), sample_weight=v)
         output = model.transform(given.X)
         output = output.toarray() if sparse.issparse(output) else output

@@ -180,6 +180,24 @@ def test_models_that_fit_every_row_are_not_chosen(model, rule):
         model.fit(Z, z)
 
 
+@pytest.mark.parametrize("rule", ["aic", "bic", "ebic"])
+@pytest.mark.parametrize("model", [LassoCV(), ElasticNetCV(l1_ratio=0.3), RidgeCV()], ids=repr)
+def test_rows_that_are_repeated_are_counted_once(model, rule):
+    """A weight of 3 and three rows are the same to the criteria."""
+    rng = np.random.default_rng(0)
+    Z, z = rng.standard_normal((40, 60)), rng.standard_normal(40)
+    rows = np.repeat(np.arange(40), 3)
+    model.set_params(selection_rule=rule)
+    weighted = clone(model).fit(Z, z, sample_weight=np.full(40, 3.0))
+    repeated = clone(model).fit(Z[rows], z[rows])
+    many = weighted.cv_table_["df"] > 20
+    assert many.any() and not many.all()
+    for name in ("df", rule):
+        one, other = (fit.cv_table_[name] for fit in (weighted, repeated))
+        assert_allclose(other, one, rtol=1e-7, err_msg=name)
+    assert_array_equal(np.isnan(weighted.cv_table_[rule]), many)
+
+
 @pytest.mark.parametrize("cv", [None, 4], ids=["leave one out", "folds"])
 @pytest.mark.parametrize("weights", [pytest.param(None, marks=SLOW), WEIGHTS], ids=WEIGHTED)
 @pytest.mark.parametrize("setting", SETTINGS[:3], ids=str)

@@ -176,6 +176,24 @@ def test_as_many_columns_as_rows_are_not_relaxed_and_never_chosen(fit_intercept,
 
 
 @form
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_rows_that_are_repeated_are_counted_once(fit_intercept, form):
+    """A weight of 3 and three rows are the same to what is relaxed."""
+    X, y = wide(n=30, p=80)
+    fold = np.arange(30) % 3
+    options = {"alphas": 30, "eps": 1e-3, "relax": True, "fit_intercept": fit_intercept, **TIGHT}
+    models = []
+    for rows, v in ((np.arange(30), np.full(30, 3.0)), (np.repeat(np.arange(30), 3), None)):
+        cv = [(fold[rows] != k, fold[rows] == k) for k in range(3)]
+        with forced_form(form):
+            models.append(LassoCV(cv=cv, **options).fit(X[rows], y[rows], sample_weight=v))
+    weighted, repeated = models
+    assert_allclose(repeated.cv_table_[MEAN], weighted.cv_table_[MEAN], rtol=1e-8)
+    assert_allclose(repeated.relaxed_coef_path_, weighted.relaxed_coef_path_, atol=1e-8)
+    assert np.isnan(weighted.cv_table_[MEAN]).any() and np.isfinite(weighted.cv_table_[MEAN]).any()
+
+
+@form
 def test_where_nothing_can_be_relaxed(form):
     """Ridge of wide X has all columns active: there is only the penalised fit to choose."""
     X, y = wide(n=30, p=80)

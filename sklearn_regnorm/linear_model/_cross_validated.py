@@ -20,7 +20,7 @@ from .._validation import (
     check_weights,
     check_X_y,
 )
-from ..solvers.active_set import degrees_of_freedom, relaxed_path
+from ..solvers.active_set import count_rows, degrees_of_freedom, relaxed_path
 from ..solvers.cross_validation import CrossValidation
 from ..solvers.path import lasso_length, solve_path
 from ..solvers.problem import prepare
@@ -247,7 +247,8 @@ class CrossValidatedRegressor(
         if grid.blends is not None:  # they say nothing of relaxed coefficients
             freedom = np.where(np.array(grid.blends) == 1.0, freedom, np.nan)
         mean_square = problem.outer_gap(result.training)[:, :, None]
-        size = problem.data.total_weight, np.count_nonzero(problem.weights), len(problem.norm)
+        n_rows = count_rows(problem, np.nanmax(freedom, initial=0.0))
+        size = problem.data.total_weight, n_rows, len(problem.norm)
         extras["df"] = freedom
         extras |= information_criteria(mean_square, freedom, *size)
         extras["n_iter"] = np.array([path.n_iter for path in result.paths])

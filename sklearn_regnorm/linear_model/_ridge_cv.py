@@ -19,6 +19,7 @@ from .._validation import (
     check_X_y,
 )
 from .._warnings import warn_caller
+from ..solvers.active_set import count_rows
 from ..solvers.closed_form import RidgeSolver
 from ..solvers.cross_validation import cross_validate_ridge, row_errors
 from ..solvers.leave_one_out import leave_one_out
@@ -348,7 +349,8 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             extras["df"] = ridge_freedom(problems, penalty, inner, work) + bool(self.fit_intercept)
             one = problems[0]
             mean_square = one.outer_gap(row_errors(one, coefs[:, 0], one.weights))
-            size = one.data.total_weight, np.count_nonzero(one.weights), len(one.norm)
+            n_rows = count_rows(one, np.nanmax(extras["df"], initial=0.0))
+            size = one.data.total_weight, n_rows, len(one.norm)
             extras |= information_criteria(mean_square, extras["df"], *size)
         extras["n_iter"] = np.ones(len(inner), dtype=int)
         return {name: one[None] for name, one in extras.items()}

@@ -9,6 +9,8 @@ from .gram import solve_point
 
 # Sweeps for one relaxed fit.
 RELAXED_SWEEPS = 10_000
+# How often a row may be there, as far as its repetitions are looked for.
+OFTEN = 32
 
 
 class ActiveGram:
@@ -37,13 +39,24 @@ class ActiveGram:
         return self.columns.gram()[np.ix_(where, where)], self.problem.q[support]
 
 
+def count_rows(problem, most):
+    """Return how many rows there are, those that are there several times counted once.
+
+    For rows that are repeated and rows of that weight are the same. It is to be compared with
+    `most`: where rows are many times more, they are not looked at.
+    """
+    n_rows = np.count_nonzero(problem.weights)
+    return n_rows if n_rows > OFTEN * most else problem.distinct_rows
+
+
 def relaxed_path(problem, penalty, coefs):
     """Return the least-squares coefficients (m, p) on the active sets of coefs (m, p).
 
     Bounds stay in force. Where as many columns as rows are active, nothing is determined: NaN.
     (Meinshausen, Relaxed lasso, Comput. Stat. Data Anal. 52 (2007).)
     """
-    most = np.count_nonzero(problem.weights) - bool(problem.data.fit_intercept) - 1
+    largest = np.count_nonzero(coefs, axis=1).max(initial=0)
+    most = count_rows(problem, largest) - bool(problem.data.fit_intercept) - 1
     gram = ActiveGram(problem)
     relaxed = np.zeros_like(coefs)
     known = {}
@@ -75,8 +88,8 @@ def degrees_of_freedom(problem, penalty, alphas, coefs, most_work=np.inf):
     number of active columns without one. If there is one and the inverses would take more than
     `most_work` multiplications, all are NaN but those of coefficients that are all zero.
     """
-    rank = np.count_nonzero(problem.weights) - bool(problem.data.fit_intercept)
     sizes = np.count_nonzero(coefs, axis=1)
+    rank = count_rows(problem, sizes.max(initial=0)) - bool(problem.data.fit_intercept)
     freedom = np.where(np.isnan(coefs).any(axis=1), np.nan, np.minimum(sizes, rank))
     if not penalty.l2.any():
         return freedom

@@ -25,6 +25,8 @@ from .unpenalised import dependent
 
 # Squares and products of four columns stay finite within these.
 SAFE = 1e-60, 1e60
+# Rows that differ by less of their size are the same.
+ALIKE = 1e-12
 # Squared scales of columns are kept within these, so that their ratios to one stay numbers.
 EXTREME = np.finfo(np.float64).tiny, kernels.HUGE
 
@@ -322,6 +324,15 @@ class Problem:
         g = self.design.transposed_times(u) - np.multiply.outer(self.mean, u.sum(axis=0))
         g[self.norm == 0] = 0.0
         return g
+
+    @cached_property
+    def distinct_rows(self):
+        """How many of the rows that count some linear function of X and y tells apart."""
+        norm = np.where(self.norm > 0, self.norm, 1.0)
+        direction = np.random.default_rng(0).standard_normal(len(norm)) / norm
+        value = self.design.times(direction) + self.y / (np.sqrt(self.yy) or 1.0)
+        value = np.sort(value[self.weights > 0])
+        return 1 + int(np.count_nonzero(np.diff(value) > ALIKE * np.abs(value).max()))
 
     @cached_property
     def q(self):
