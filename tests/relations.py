@@ -35,11 +35,7 @@ class Change:
 def compare(name, found, before, change, rtol):
     """Assert that an outcome has become what it has to; NaN stands for anything."""
     axes, y_power, column_power, moves, constant = ROLES[name]
-    found, before = np.asarray(found), np.asarray(before)
-    if change.exact:
-        np.testing.assert_array_equal(found, before, err_msg=name)
-        return
-    found, before = found.astype(float), before.astype(float)
+    found, before = np.asarray(found, dtype=float), np.asarray(before, dtype=float)
     for kind, index in (("r", change.rows), ("c", change.columns)):
         if kind in axes and index is not None:
             before = _taken(before, index, axes.index(kind), constant if kind == "c" else None)
@@ -50,10 +46,11 @@ def compare(name, found, before, change, rtol):
     found = (found - change.y_shift * moves) / float(y_unit) ** y_power
     if column_power:
         found = found / unit**column_power
-    size = np.nanmax(np.abs(before), initial=0.0)
     matters = ~np.isnan(before)
-    limit = max(rtol, change.rtol) * size
-    np.testing.assert_allclose(found[matters], before[matters], rtol=0, atol=limit, err_msg=name)
+    limit = max(rtol, change.rtol) * np.abs(before[matters]).max(initial=0.0)
+    np.testing.assert_allclose(
+        found[matters], before[matters], rtol=0, atol=0.0 if change.exact else limit, err_msg=name
+    )
 
 
 def _taken(value, index, axis, fill):
@@ -62,6 +59,10 @@ def _taken(value, index, axis, fill):
     shape[axis] = 1
     filling = np.full(shape, np.nan if fill is None else fill)
     return np.take(np.concatenate([value, filling], axis), index, axis)
+
+
+def _controls(given):
+    return (given.per_column[name] for name in ("penalty_factor", "lower", "upper"))
 
 
 def permuted_rows(rng, given):
@@ -81,11 +82,11 @@ def permuted_columns(rng, given):
 def turned_signs(rng, given):
     """A column of the other sign has a coefficient of the other sign, to the last bit."""
     signs = rng.choice([-1.0, 1.0], given.X.shape[1])
-    f, lower, upper = (given.per_column[name] for name in ("penalty_factor", "lower", "upper"))
+    f, lower, upper = _controls(given)
     turned = signs < 0
     bounds = {"lower": np.where(turned, -upper, lower), "upper": np.where(turned, -lower, upper)}
     changed = given.but(X=given.X * signs, per_column={"penalty_factor": f, **bounds})
-    return changed, Change(column_unit=signs)
+    return changed, Change(column_unit=signs, exact=True)
 
 
 def columns_in_other_units(rng, given):
@@ -97,25 +98,44 @@ def columns_in_other_units(rng, given):
 def factors_for_units(rng, given):
     """Units of a lasso's columns are penalty factors."""
     units = 10.0 ** rng.uniform(-3, 3, given.X.shape[1])
-    f, lower, upper = (given.per_column[name] for name in ("penalty_factor", "lower", "upper"))
+    return _with_factors(given, units), Change(column_unit=units)
+
+
+def factors_for_powers_of_two(rng, given):
+    """To the last bit if they are powers of two."""
+    units = 2.0 ** rng.integers(-9, 10, given.X.shape[1])
+    return _with_factors(given, units), Change(column_unit=units, exact=True)
+
+
+def _with_factors(given, units):
+    f, lower, upper = _controls(given)
     per_column = {"penalty_factor": f * units, "lower": lower / units, "upper": upper / units}
-    return given.but(X=given.X * units, per_column=per_column), Change(column_unit=units)
+    return given.but(X=given.X * units, per_column=per_column)
 
 
 def y_in_other_units(rng, given):
     """All follows y, the L1 penalty too."""
     unit = 10.0 ** rng.uniform(-6, 6)
-    f, lower, upper = (given.per_column[name] for name in ("penalty_factor", "lower", "upper"))
+    return _with_y(given, unit), Change(y_unit=unit)
+
+
+def y_times_a_power_of_two(rng, given):
+    """To the last bit if alphas are given, not made of logarithms."""
+    unit = 2.0 ** rng.integers(-20, 21)
+    return _with_y(given, unit), Change(y_unit=unit, exact=True)
+
+
+def _with_y(given, unit):
+    f, lower, upper = _controls(given)
     per_column = {"penalty_factor": f, "lower": lower * unit, "upper": upper * unit}
-    changed = given.but(y=given.y * unit, lambda_1=given.lambda_1 * unit, per_column=per_column)
-    return changed, Change(y_unit=unit)
+    return given.but(y=given.y * unit, lambda_1=given.lambda_1 * unit, per_column=per_column)
 
 
 def y_turned(rng, given):
-    """-y has the negative of all coefficients."""
-    f, lower, upper = (given.per_column[name] for name in ("penalty_factor", "lower", "upper"))
+    """-y has the negative of all coefficients, to the last bit."""
+    f, lower, upper = _controls(given)
     per_column = {"penalty_factor": f, "lower": -upper, "upper": -lower}
-    return given.but(y=-given.y, per_column=per_column), Change(y_unit=-1.0)
+    return given.but(y=-given.y, per_column=per_column), Change(y_unit=-1.0, exact=True)
 
 
 def y_shifted(rng, given):
@@ -262,7 +282,9 @@ RELATIONS = {
     turned_signs: "signs",
     columns_in_other_units: "units",
     factors_for_units: "controls",
+    factors_for_powers_of_two: "controls",
     y_in_other_units: "y",
+    y_times_a_power_of_two: "y bits",
     y_turned: "y sign",
     y_shifted: "y shift",
     weights_times_a_number: "weights",

@@ -249,11 +249,11 @@ def _network(cls, **params):
 
 # ------------------------------------------------------------------------------ estimators
 
-ALL = {"columns", "containers", "sparse", "single"}
-ROWS = ALL | {"rows", "weights"}
+# Traits: what may be changed. "y bits": alphas are given, not made of logarithms.
+ROWS = {"columns", "containers", "sparse", "single", "rows", "weights"}
 MODEL = ROWS | {"signs", "y", "y sign"}
-ONE_SIDED = MODEL - {"signs", "y sign"}
 CENTRED = MODEL | {"constant", "y shift"}
+ONE_SIGN = {"signs", "y sign"}
 
 
 def _subject(fit, traits, *more, rtol=1e-9):
@@ -261,18 +261,18 @@ def _subject(fit, traits, *more, rtol=1e-9):
 
 
 SUBJECTS = {
-    "Lasso": _subject(_lasso(), CENTRED, "twins"),
-    "Lasso, no intercept": _subject(_lasso(fit_intercept=False), MODEL, "twins"),
-    "Lasso, positive": _subject(_lasso(positive=True), CENTRED - {"signs", "y sign"}, "twins"),
-    "Lasso, standardised": _subject(_lasso(standardize=True), CENTRED, "units", "twins"),
-    "Lasso, controls": _subject(_controlled(Lasso), CENTRED, "controls"),
+    "Lasso": _subject(_lasso(), CENTRED, "twins", "y bits"),
+    "Lasso, no intercept": _subject(_lasso(fit_intercept=False), MODEL, "twins", "y bits"),
+    "Lasso, positive": _subject(_lasso(positive=True), CENTRED - ONE_SIGN, "twins", "y bits"),
+    "Lasso, standardised": _subject(_lasso(standardize=True), CENTRED, "units", "twins", "y bits"),
+    "Lasso, controls": _subject(_controlled(Lasso), CENTRED, "controls", "y bits"),
     "ElasticNet": _subject(_net(), CENTRED),
     "ElasticNet, standardised": _subject(_net(standardize=True), CENTRED, "units"),
     "ElasticNet, controls": _subject(_controlled(ElasticNet), CENTRED - {"y"}),
-    "Ridge": _subject(_ridge(), CENTRED, "halves"),
-    "Ridge, no intercept": _subject(_ridge(fit_intercept=False), MODEL, "halves"),
-    "Ridge, standardised": _subject(_ridge(standardize=True), CENTRED, "units"),
-    "Ridge, positive": _subject(_ridge(positive=True), CENTRED - {"signs", "y sign"}, "halves"),
+    "Ridge": _subject(_ridge(), CENTRED, "halves", "y bits"),
+    "Ridge, no intercept": _subject(_ridge(fit_intercept=False), MODEL, "halves", "y bits"),
+    "Ridge, standardised": _subject(_ridge(standardize=True), CENTRED, "units", "y bits"),
+    "Ridge, positive": _subject(_ridge(positive=True), CENTRED - ONE_SIGN, "halves", "y bits"),
     "LassoCV": _subject(_cv(LassoCV), CENTRED, "twins", "threads"),
     "LassoCV, standardised": _subject(
         _cv(LassoCV, standardize=True), CENTRED, "units", "twins", "threads"
@@ -283,10 +283,12 @@ SUBJECTS = {
     "ElasticNetCV, controls": _subject(
         _cv(ElasticNetCV, controls=True, standardize=True), CENTRED - {"y"}, "threads"
     ),
-    "RidgeCV, one out": _subject(_ridge_cv(True), CENTRED - {"weights"}, "halves", "threads"),
-    "RidgeCV, folds": _subject(_ridge_cv(False), CENTRED, "halves", "threads"),
+    "RidgeCV, one out": _subject(
+        _ridge_cv(True), CENTRED - {"weights"}, "halves", "threads", "y bits"
+    ),
+    "RidgeCV, folds": _subject(_ridge_cv(False), CENTRED, "halves", "threads", "y bits"),
     "lasso_path": _subject(_path(lasso_path), MODEL, "twins"),
-    "lasso_path, positive": _subject(_path(lasso_path, positive=True), ONE_SIDED, "twins"),
+    "lasso_path, positive": _subject(_path(lasso_path, positive=True), MODEL - ONE_SIGN, "twins"),
     "enet_path": _subject(_path(enet_path, l1_ratio=0.5), MODEL - {"y"}),
     "StabilitySelection": _subject(
         _stability(), CENTRED - {"rows", "weights", "single"}, "units", "threads"
@@ -304,7 +306,7 @@ SUBJECTS = {
     "BatchNormalizer, momentum": _subject(
         _batch_normalizer(momentum=0.3, eps=0.0), ROWS - {"sparse"}, "signs", "units", "threads"
     ),
-    "LayerNormalizer": _subject(_layer_normalizer(), (ROWS - {"sparse", "weights"}), "threads"),
+    "LayerNormalizer": _subject(_layer_normalizer(), ROWS - {"sparse", "weights"}, "threads"),
     "LayerNormalizer, RMS": _subject(
         _layer_normalizer(center=False), ROWS - {"weights"}, "threads"
     ),
@@ -324,7 +326,7 @@ SUBJECTS = {
     **{
         f"{cls.__name__}, lbfgs, linear": _subject(
             _network(cls, hidden_layer_sizes=(), solver="lbfgs", tol=1e-10, max_iter=2000),
-            ROWS - {"single"}, "mild", "signs", "threads", rtol=1e-6,
+            ROWS - {"single"}, "mild", "threads", rtol=1e-6,
         )
         for cls in (MLPRegressor, MLPClassifier)
     },

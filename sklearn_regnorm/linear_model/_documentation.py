@@ -42,8 +42,8 @@ SHARED = {
         ratio, with a score within one standard error of the best; the least information
         criterion ``N log(RSS / N) + c df`` of the fits to all rows (c = 2, log N, log N + log p;
         df the trace of the hat matrix on the active set, and one for the intercept), among those
-        with a df of at most half the number of rows; or a function that gets `cv_table_` and
-        returns a row of it. `select` applies another rule afterwards.
+        with a df of at most half the number of (distinct) rows; or a function that gets
+        `cv_table_` and returns a row of it. `select` applies another rule afterwards.
     scoring : str, callable, list or dict of them, default=None
         Scikit-learn's scorers; None means minus the mean squared error.
     refit : str, default=None
@@ -110,7 +110,7 @@ SHARED = {
         is `neg_mean_squared_error`); and of the fit to all rows `n_nonzero`, `df`, `aic`, `bic`,
         `ebic` (NaN with bounds, with shares below 1, and for elastic nets where they were not
         asked for and would take long; the last three also where `df` is above half the number of
-        rows), `n_iter`, `dual_gap`, and `fit_time` (seconds, folds included).
+        distinct rows), `n_iter`, `dual_gap`, and `fit_time` (seconds, folds included).
     best_index_ : int
         The chosen row of `cv_table_`.
     metric_ : str
