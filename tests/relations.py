@@ -288,7 +288,7 @@ RELATIONS = {
     y_turned: "y sign",
     y_shifted: "y shift",
     weights_times_a_number: "weights",
-    repetitions: "weights",
+    repetitions: "repetitions",
     rows_without_weight: "weights",
     a_column_twice: "twins",
     a_column_in_halves: "halves",

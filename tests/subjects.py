@@ -72,13 +72,15 @@ def make(seed, mild=False):
     X = X if mild else X * units + offset
     X = X.astype(np.float32).astype(float)  # so that float32 holds the same numbers
     y = Z[:, :4].sum(axis=1) + 0.5 * rng.standard_normal(n) + rng.choice([0.0, 3.0])
+    factor = 10.0 ** rng.uniform(-0.5, 0.5, p)
+    factor[rng.permutation(p)[:2]] = rng.choice([0.0, 1.0, np.inf], 2)
     pull = np.abs((X - X.mean(axis=0)).T @ (y - y.mean())).max() / n
     fold = rng.permutation(np.arange(n) % 3)
     return Given(
         X, y, rng.integers(1, 4, n) * 1.0, fold, np.sort(rng.integers(0, BATCHES, n)),
         pull * 10.0 ** rng.uniform(-2, -0.3), X.var() * 10.0 ** rng.uniform(-3, 0),
         {
-            "penalty_factor": 10.0 ** rng.uniform(-0.5, 0.5, p),
+            "penalty_factor": factor,
             "lower": np.where(rng.random(p) < 0.3, -0.1, -np.inf) / X.std(axis=0),
             "upper": np.where(rng.random(p) < 0.3, 0.2, np.inf) / X.std(axis=0),
         },
@@ -104,6 +106,7 @@ ROLES: dict[str, Role] = {
     "variance": ("c", 0, 2, False, 0.0),
     "output": ("rc", 0, 0, False, 0.0),
     "probabilities": ("ro", 0, 0, False, None),
+    "losses": ("o", 0, 0, False, None),
 }
 
 
@@ -240,9 +243,9 @@ def _network(cls, **params):
             batch_size=size, alpha=0.01 * v.sum(), activation="tanh", random_state=0,
             n_jobs=given.n_jobs, **params,
         ).fit(given.X, y, sample_weight=given.v)  # fmt: skip
-        if cls is MLPClassifier:
-            return {"probabilities": model.predict_proba(given.X)}
-        return {"fitted": model.predict(given.X)}
+        name = "probabilities" if cls is MLPClassifier else "fitted"
+        method = model.predict_proba if cls is MLPClassifier else model.predict
+        return {name: method(given.X), "losses": getattr(model, "loss_curve_", [model.loss_])}
 
     return fit
 
@@ -250,10 +253,12 @@ def _network(cls, **params):
 # ------------------------------------------------------------------------------ estimators
 
 # Traits: what may be changed. "y bits": alphas are given, not made of logarithms.
-ROWS = {"columns", "containers", "sparse", "single", "rows", "weights"}
+ROWS = {"columns", "sparse", "single", "rows", "weights", "repetitions"}
 MODEL = ROWS | {"signs", "y", "y sign"}
 CENTRED = MODEL | {"constant", "y shift"}
 ONE_SIGN = {"signs", "y sign"}
+# What does not hold where halves of the rows are drawn, and coefficients are compared with zero.
+HALVES = {"rows", "weights", "repetitions", "single"}
 
 
 def _subject(fit, traits, *more, rtol=1e-9):
@@ -266,6 +271,9 @@ SUBJECTS = {
     "Lasso, positive": _subject(_lasso(positive=True), CENTRED - ONE_SIGN, "twins", "y bits"),
     "Lasso, standardised": _subject(_lasso(standardize=True), CENTRED, "units", "twins", "y bits"),
     "Lasso, controls": _subject(_controlled(Lasso), CENTRED, "controls", "y bits"),
+    "Lasso, adaptive": _subject(
+        _lasso(penalty_factor="adaptive"), CENTRED - {"repetitions", "y"}
+    ),
     "ElasticNet": _subject(_net(), CENTRED),
     "ElasticNet, standardised": _subject(_net(standardize=True), CENTRED, "units"),
     "ElasticNet, controls": _subject(_controlled(ElasticNet), CENTRED - {"y"}),
@@ -278,23 +286,27 @@ SUBJECTS = {
         _cv(LassoCV, standardize=True), CENTRED, "units", "twins", "threads"
     ),
     "LassoCV, controls": _subject(_cv(LassoCV, controls=True), CENTRED, "controls", "threads"),
+    # whose pilot leaves rows out, and whose factors are coefficients
+    "LassoCV, adaptive": _subject(
+        _cv(LassoCV, penalty_factor="adaptive"), CENTRED - {"repetitions", "y"}, "threads"
+    ),
     "LassoCV, relaxed": _subject(_cv(LassoCV, relax=True), CENTRED, "threads"),
     "ElasticNetCV": _subject(_cv(ElasticNetCV, l1_ratio=[0.3, 0.9]), CENTRED - {"y"}, "threads"),
     "ElasticNetCV, controls": _subject(
         _cv(ElasticNetCV, controls=True, standardize=True), CENTRED - {"y"}, "threads"
     ),
     "RidgeCV, one out": _subject(
-        _ridge_cv(True), CENTRED - {"weights"}, "halves", "threads", "y bits"
+        _ridge_cv(True), CENTRED - {"repetitions"}, "halves", "threads", "y bits"
     ),
     "RidgeCV, folds": _subject(_ridge_cv(False), CENTRED, "halves", "threads", "y bits"),
     "lasso_path": _subject(_path(lasso_path), MODEL, "twins"),
     "lasso_path, positive": _subject(_path(lasso_path, positive=True), MODEL - ONE_SIGN, "twins"),
     "enet_path": _subject(_path(enet_path, l1_ratio=0.5), MODEL - {"y"}),
     "StabilitySelection": _subject(
-        _stability(), CENTRED - {"rows", "weights", "single"}, "units", "threads"
+        _stability(), CENTRED - HALVES, "units", "threads"
     ),
     "StabilitySelection, elastic net": _subject(
-        _stability(l1_ratio=0.6, standardize=False), CENTRED - {"rows", "weights", "single", "y"},
+        _stability(l1_ratio=0.6, standardize=False), CENTRED - HALVES - {"y"},
         "threads",
     ),
     "BatchNormalizer": _subject(
@@ -306,15 +318,17 @@ SUBJECTS = {
     "BatchNormalizer, momentum": _subject(
         _batch_normalizer(momentum=0.3, eps=0.0), ROWS - {"sparse"}, "signs", "units", "threads"
     ),
-    "LayerNormalizer": _subject(_layer_normalizer(), ROWS - {"sparse", "weights"}, "threads"),
+    "LayerNormalizer": _subject(_layer_normalizer(), {"columns", "rows", "single"}, "threads"),
     "LayerNormalizer, RMS": _subject(
-        _layer_normalizer(center=False), ROWS - {"weights"}, "threads"
+        _layer_normalizer(center=False), {"columns", "rows", "single", "sparse"}, "threads"
     ),
     # not convex: a few steps
     **{
         f"{cls.__name__}, {solver}, {norm}": _subject(
             _network(
-                cls, hidden_layer_sizes=(5,), solver=solver, normalization=norm, max_iter=15
+                cls, hidden_layer_sizes=(5,), solver=solver, max_iter=15, l1_ratio=0.4,
+                normalization=norm,
+                normalization_position="before" if solver == "sgd" else "after",
             ),
             ROWS - {"columns", "single"}, "mild", "threads",
         )

@@ -151,14 +151,6 @@ def test_threads_change_nothing(order):
     assert_array_equal(one.moments_.state, two.moments_.state)
 
 
-def test_strided_views():
-    wide = np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)
-    for view in (wide[::2, ::3], wide.T[::3, ::2].T, wide[::-2, ::3][::-1]):
-        assert_array_equal(view, X)
-        assert_allclose(BatchNormalizer().fit_transform(view), BatchNormalizer().fit_transform(X),
-                        rtol=1e-12, atol=1e-12)  # fmt: skip
-
-
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_frames_and_names(library):
     names = [f"c{j}" for j in range(5)]
@@ -257,17 +249,6 @@ def test_normalize_batch_uses_its_own_statistics_and_changes_none():
     assert_array_equal(model.normalize_batch(X[:30]), expected)
     assert state(model) == before
     assert_array_equal(model.normalize_batch(X[:1]), BETA[None])
-
-
-def test_weights_are_repetition():
-    v = rng.integers(0, 4, len(X))
-    repeated = np.repeat(X, v, axis=0)
-    some, other = BatchNormalizer().fit(X, sample_weight=v), BatchNormalizer().fit(repeated)
-    assert_allclose(some.var_, other.var_, rtol=1e-14, atol=1e-28)
-    assert some.n_samples_seen_ == other.n_samples_seen_
-    exponential = BatchNormalizer(momentum=0.3).fit(X).partial_fit(X[:50] + 1, sample_weight=v[:50])
-    other = BatchNormalizer(momentum=0.3).fit(X).partial_fit(np.repeat(X[:50] + 1, v[:50], axis=0))
-    assert_allclose(exponential.var_, other.var_, rtol=1e-13, atol=1e-28)
 
 
 def test_memory_mapped_file(tmp_path):

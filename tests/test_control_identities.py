@@ -43,21 +43,6 @@ def same(model, other, rtol=0, atol=1e-12):
 
 
 @form
-@pytest.mark.parametrize("p", [P, 100])
-def test_factors_of_a_lasso_are_units_of_columns(p, form):
-    X, y, v = data(p)
-    f = np.resize(FACTORS, p)
-    bounds = {"lower": -0.3, "upper": np.linspace(0, 1, p)}
-    for given in ({}, bounds):
-        model = fit(X, y, v, form, Lasso, alpha=0.1, penalty_factor=f, **given)
-        given = {key: np.broadcast_to(one, p) * f for key, one in given.items()}
-        plain = fit(X / f, y, v, form, Lasso, alpha=0.1, **given)
-        assert_allclose(model.coef_, plain.coef_ / f, atol=1e-12)
-        assert_allclose(model.intercept_, plain.intercept_, atol=1e-12)
-        assert np.any(model.coef_ != 0)
-
-
-@form
 @ratios
 @pytest.mark.parametrize("standardize", [False, True])
 def test_an_infinite_factor_is_a_column_dropped(standardize, ratio, form):
@@ -178,18 +163,6 @@ def test_bounds_far_away_change_nothing(cls, form):
     same(fit(X, y, v, form, cls, lower=-np.inf, upper=np.inf, penalty_factor=np.ones(P)), near)
 
 
-@form
-@ratios
-def test_bounds_turn_with_the_columns(ratio, form):
-    X, y, v = data()
-    bounds = {"lower": -np.linspace(0, 0.3, P), "upper": np.linspace(0.4, 0, P)}
-    turned = {"lower": -bounds["upper"], "upper": -bounds["lower"]}
-    given = {"alpha": 0.05, "l1_ratio": ratio}
-    one, other = fit(X, y, v, form, **given, **bounds), fit(-X, y, v, form, **given, **turned)
-    assert_allclose(one.coef_, -other.coef_, atol=1e-13)
-    assert np.any(one.coef_ == bounds["upper"])
-
-
 def test_all_zero_by_bounds():
     X, y, v = data()
     for model in (Lasso(lower=0, upper=0), LassoCV(lower=0, upper=0, cv=3)):
@@ -209,58 +182,6 @@ ALL = {
     "adaptive": {"penalty_factor": "adaptive"},
 }
 every = pytest.mark.parametrize("name", ALL)
-
-
-@form
-@ratios
-@every
-@pytest.mark.parametrize("cls", [ElasticNet, ElasticNetCV])
-def test_sparse_is_dense(cls, name, ratio, form):
-    X, y, v = data()
-    X = np.where(np.abs(X) > 0.7, X, 0.0)
-    given = {"l1_ratio": ratio, "standardize": True, **ALL[name]}
-    given |= {"alpha": 0.1} if cls is ElasticNet else {"alphas": 7, "cv": FOLDS, "relax": True}
-    expected = fit(X, y, v, form, cls, **given)
-    for container in ("csc", "csr"):
-        model = fit(contain(X, container), y, v, form, cls, **given)
-        same(model, expected, atol=1e-11)
-        if cls is ElasticNetCV:
-            assert_allclose(model.mse_path_, expected.mse_path_, rtol=1e-10)
-            assert_allclose(model.relaxed_coef_path_, expected.relaxed_coef_path_, atol=1e-10)
-
-
-@form
-@ratios
-@every
-def test_weights_are_repetitions(name, ratio, form):
-    X, y, v = data()
-    given = {"l1_ratio": ratio, **ALL[name]}
-    rows = np.repeat(np.arange(N), v.astype(int))
-    if name != "adaptive":  # whose pilot leaves rows out
-        same(
-            fit(X, y, v, form, alpha=0.1, **given),
-            fit(X[rows], y[rows], form=form, alpha=0.1, **given),
-        )
-    folds = [
-        [np.flatnonzero(np.isin(rows, np.flatnonzero(side))) for side in pair] for pair in FOLDS
-    ]
-    given |= {"alphas": [1.0, 0.1, 0.01], "relax": True, "fold_weighting": "size"}
-    if name != "adaptive":
-        one = fit(X, y, v, form, ElasticNetCV, cv=FOLDS, **given)
-        other = fit(X[rows], y[rows], None, form, ElasticNetCV, cv=folds, **given)
-        assert_allclose(one.mse_path_, other.mse_path_, rtol=1e-10)
-        metric = "mean_test_neg_mean_squared_error"
-        assert_allclose(one.cv_table_[metric], other.cv_table_[metric], rtol=1e-10)
-    whole = np.where(v > 0, v, 0.0)
-    used = v > 0
-    same(
-        fit(X, y, whole, form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
-        fit(X[used], y[used], v[used], form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
-    )
-    same(
-        fit(X, y, 3e5 * v, form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
-        fit(X, y, v, form, alpha=0.1, l1_ratio=ratio, **ALL[name]),
-    )
 
 
 @form

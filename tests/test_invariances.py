@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from problems import DENSE, SPARSE, contain, regression
+from problems import contain, regression
 from scipy import sparse
 from sklearn.base import clone
 
@@ -57,17 +57,6 @@ def assert_same(ours, theirs, rtol=1e-9, coef=1.0, intercept=1.0):
     np.testing.assert_allclose(ours.intercept_ / intercept, b, rtol=0, atol=rtol * np.abs(b).max())
 
 
-def test_weights_are_repetition_and_zero_is_removal(model, data, form):
-    X, y = data
-    v = integer_weights(len(y))
-    weighted = clone(model).fit(X, y, sample_weight=v)
-    assert_same(weighted, clone(model).fit(np.repeat(X, v, axis=0), np.repeat(y, v)))
-    assert_same(weighted, clone(model).fit(X[v > 0], y[v > 0], sample_weight=v[v > 0]))
-    X, y = X.copy(), y.copy()
-    X[v == 0], y[v == 0] = 1e9, -1e9
-    assert_same(weighted, clone(model).fit(X, y, sample_weight=v))
-
-
 def test_default_tolerance_keeps_repetition(data):
     X, y = data
     v = integer_weights(len(y))
@@ -102,47 +91,6 @@ def test_a_zero_weight_anywhere_is_a_row_less(data):
 
 def sparsified(X):
     return np.where(np.abs(X) > 0.7, X, 0.0)
-
-
-@pytest.mark.parametrize("container", SPARSE + DENSE + ("dia", "dok"))
-@pytest.mark.parametrize("name", ["lasso", "elastic net, standardised", "ridge, no intercept"])
-def test_containers(name, data, container, form):
-    model = clone(MODELS[name])
-    X, y = sparsified(data[0]), data[1]
-    v = integer_weights(len(y))
-    given = contain(X, container)
-    ours = clone(model).fit(given, y, sample_weight=v)
-    assert_same(ours, model.fit(X, y, sample_weight=v))
-    np.testing.assert_allclose(ours.predict(given), model.predict(X), rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("container", ["C", "csc", "csr64"])
-def test_single_precision(model, data, container, form):
-    X, y = sparsified(data[0]).astype(np.float32), data[1]
-    ours = clone(model).fit(contain(X, container), y)
-    assert ours.coef_.dtype == np.float32
-    assert_same(ours, model.fit(X.astype(float), y), 1e-5)
-
-
-@pytest.mark.parametrize("container", ["C", "csc"])
-def test_order_of_rows_and_columns_and_signs(model, data, container, form):
-    X, y = sparsified(data[0]), data[1]
-    rng = np.random.default_rng(13)
-    v = integer_weights(len(y))
-    rows, columns = rng.permutation(len(y)), rng.permutation(X.shape[1])
-    signs = rng.choice([-1.0, 1.0], X.shape[1])
-    model.fit(contain(X, container), y, sample_weight=v)
-    changed = clone(model)
-    changed.fit(contain(X[rows], container), y[rows], sample_weight=v[rows])
-    assert_same(changed, model)
-    changed.fit(contain(X[:, columns], container), y, sample_weight=v)
-    changed.coef_ = changed.coef_[np.argsort(columns)]
-    assert_same(changed, model)
-    if not model.positive:
-        changed.fit(contain(X * signs, container), y, sample_weight=v)
-        assert_same(changed, model, coef=signs)
-        changed.fit(contain(X, container), -y, sample_weight=v)
-        assert_same(changed, model, coef=-1.0, intercept=-1.0)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])

@@ -224,24 +224,6 @@ def test_poisson():
 # ---------------------------------------------------------------- weights and batches
 
 
-@pytest.mark.parametrize("position", POSITIONS)
-@pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("cls", [MLPClassifier, MLPRegressor])
-def test_weights_are_repetition(cls, norm, position):
-    v, target = rng.integers(0, 4, 60), C if cls is MLPClassifier else Y
-    again = np.repeat(np.arange(60), v)
-    model = cls(
-        hidden_layer_sizes=(9, 6), normalization=norm, normalization_position=position, alpha=1.0,
-        l1_ratio=0.4, random_state=0, max_iter=60, activation="tanh",
-    )  # fmt: skip
-    one = clone(model).fit(X, target, sample_weight=v)
-    two = clone(model).fit(X[again], target[again])
-    assert_allclose(coefs(one), coefs(two), rtol=1e-7, atol=1e-9)
-    assert_allclose(one.loss_curve_, two.loss_curve_, rtol=1e-9)
-    proba = "predict_proba" if cls is MLPClassifier else "predict"
-    assert_allclose(getattr(one, proba)(X), getattr(two, proba)(X), rtol=1e-7)
-
-
 def test_class_weights_are_weights():
     factors = {0: 2.0, 1: 1.0, 2: 0.5}
     given = dict(hidden_layer_sizes=(9,), normalization="batch", random_state=0, max_iter=20)
