@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
+.PHONY: help demo test test-fast metamorphic fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/.test  ## install the test extra and run the suite (ARGS="-k ridge
 
 test-fast: $(VENV)/.test  ## the suite without its slow tests
 	$(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+
+metamorphic: $(VENV)/.test  ## 500 seeds of every metamorphic relation: some hours (ARGS="-k LassoCV")
+	METAMORPHIC_SEEDS=500 $(VENV)/bin/python -m pytest -m slow --timeout 0 tests/test_metamorphic.py $(ARGS)
 
 fuzz: $(VENV)/.test  ## the open-ended random tests only
 	$(VENV)/bin/python -m pytest -m fuzz $(ARGS)

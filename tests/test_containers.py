@@ -41,6 +41,15 @@ def same(model, reference, rtol=1e-9):
             assert_allclose(getattr(model, name), expected, rtol=rtol, atol=rtol, err_msg=name)
 
 
+@every
+@pytest.mark.parametrize("order", ["C", "F", "strided", "reversed", "readonly"])
+def test_memory_order(model, order):
+    Z = contain(X, order)
+    model = clone(model).fit(Z, contain(y[:, None], order)[:, 0], sample_weight=WEIGHTS)
+    same(model, clone(model).fit(X, y, sample_weight=WEIGHTS))
+    assert_allclose(model.predict(Z), model.predict(X), rtol=1e-12, atol=1e-12)
+
+
 def mapped(folder, mode):
     joblib.dump(X, folder / "X.joblib")
     return joblib.load(folder / "X.joblib", mmap_mode=mode)

@@ -93,6 +93,27 @@ def sparsified(X):
     return np.where(np.abs(X) > 0.7, X, 0.0)
 
 
+@pytest.mark.parametrize("container", ["C", "csc"])
+def test_order_of_rows_and_columns_and_signs(model, data, container, form):
+    X, y = sparsified(data[0]), data[1]
+    rng = np.random.default_rng(13)
+    v = integer_weights(len(y))
+    rows, columns = rng.permutation(len(y)), rng.permutation(X.shape[1])
+    signs = rng.choice([-1.0, 1.0], X.shape[1])
+    model.fit(contain(X, container), y, sample_weight=v)
+    changed = clone(model)
+    changed.fit(contain(X[rows], container), y[rows], sample_weight=v[rows])
+    assert_same(changed, model)
+    changed.fit(contain(X[:, columns], container), y, sample_weight=v)
+    changed.coef_ = changed.coef_[np.argsort(columns)]
+    assert_same(changed, model)
+    if not model.positive:
+        changed.fit(contain(X * signs, container), y, sample_weight=v)
+        assert_same(changed, model, coef=signs)
+        changed.fit(contain(X, container), -y, sample_weight=v)
+        assert_same(changed, model, coef=-1.0, intercept=-1.0)
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("exponent", [1, 8, 100, 150])
 @pytest.mark.parametrize("container", ["C", "csc"])
