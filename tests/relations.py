@@ -4,6 +4,7 @@ A relation takes a random generator and a `Given`, and returns the changed `Give
 `RELATIONS` says which trait of a subject each one needs. The roles of outcomes are in `subjects`.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from problems import SPARSE, contain
-from subjects import ROLES
+from sklearn.exceptions import ConvergenceWarning
+from subjects import ROLES, SUBJECTS, make
 
 
 @dataclass
@@ -301,3 +303,31 @@ RELATIONS = {
     other_batches: "batches",
     once_more: None,
 }
+
+
+def pairs():
+    """Return (subject, relation) of all relations that hold, subjects by name."""
+    return [
+        (name, relation)
+        for name, subject in SUBJECTS.items()
+        for relation, trait in RELATIONS.items()
+        if trait is None or trait in subject.traits
+    ]
+
+
+def check(name, relation, seed):
+    """Assert that one relation holds for one subject and the problem of a seed."""
+    subject = SUBJECTS[name]
+    network = "mild" in subject.traits
+    given, rng = make(seed, mild=network), np.random.default_rng([8, seed])
+    if RELATIONS[relation] not in ("weights", "repetitions") and rng.random() < 0.5:
+        given = given.but(v=None)
+    changed, change = relation(rng, given)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "RidgeCV chose alpha")
+        if network:  # which takes few steps on purpose
+            warnings.simplefilter("ignore", ConvergenceWarning)
+        before, after = subject.fit(given), subject.fit(changed)
+    for one in change.only or before:
+        if one in before:
+            compare(one, after[one], before[one], change, subject.rtol)
