@@ -134,12 +134,17 @@ def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
 def heldout_errors(coefs, train, test, target=0):
     """Return the weighted mean squared errors of coefs (m, p) on held-out rows, in p-space.
 
-    Also returns which of them are too small to be trusted. The intercept is that of the training
-    rows, so the means of the two sides enter by their difference only.
+    Also returns which of them are too small to be trusted, beside the terms that cancel in them.
+    The intercept is that of the training rows, so the means of the two sides enter by their
+    difference only.
     """
-    shift = (test.y_mean - train.y_mean)[target] - coefs @ (test.x_mean - train.x_mean)
+    y_shift = (test.y_mean - train.y_mean)[target]
+    x_shift = test.x_mean - train.x_mean
+    shift = y_shift - coefs @ x_shift
     quadratic = np.einsum("ij,ij->i", coefs @ test.xx, coefs)
     within = test.yy[target] - 2 * coefs @ test.xy[:, target] + quadratic
-    null = test.yy[target] / test.weight + (test.y_mean - train.y_mean)[target] ** 2
     errors = within / test.weight + shift**2
-    return errors, errors < TRUSTED_SHARE * max(null, np.max(quadratic) / test.weight)
+    sizes = np.abs(coefs)
+    terms = test.yy[target] + (sizes @ np.sqrt(np.diagonal(test.xx))) ** 2
+    terms = terms / test.weight + (np.abs(y_shift) + sizes @ np.abs(x_shift)) ** 2
+    return errors, errors < TRUSTED_SHARE * terms

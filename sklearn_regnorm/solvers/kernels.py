@@ -168,7 +168,7 @@ def conjugate(z, l1, l2, lower, upper):
 
 
 @jit
-def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
+def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
     """Return a bound on P(w) - min P, as a sum of terms that are never negative.
 
     For a loss f and penalties h_j, the dual point k r (the residual, scaled) gives
@@ -176,11 +176,11 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     returned: k = 1 with the ridge part in h (finite if every column has a ridge part or a box);
     the ridge part moved into f (the design augmented by rows), k scaled until the rest is
     feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
-    condition than its own rounding error, by the unit `eps`, counts as being there; so does what
-    the solvers leave at the rounding floor, without which a column that has no penalty would have
-    an infinite conjugate.
+    condition than its own rounding error counts as being there; so does what the solvers leave at
+    the rounding floor, without which a column that has no penalty would have an infinite
+    conjugate.
     """
-    floor = max(16.0 * eps, 4.0 * NEAR_FLOOR * EPS) * rounding_scale(w, norm, rr)
+    floor = 4.0 * NEAR_FLOOR * EPS * rounding_scale(w, norm, rr)
     if not floor < np.inf:
         return np.inf
     k = 1.0
@@ -397,7 +397,8 @@ def gram_solve(
     multiplications, so that Ctrl-C is heard) is spent.
 
     Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before, and
-    3 if r'Vr came out negative: rounding has made G indefinite, and P falls without end.
+    3 if rounding has made G indefinite: r'Vr came out negative, and P falls without end, or its
+    terms have grown until their rounding exceeds y'Vy.
     """
     p = w.shape[0]
     sweeps = 0
@@ -409,14 +410,14 @@ def gram_solve(
         work -= p * 10.0
         rr = yy - _dot(w, q, p) - _dot(w, g, p)
         size = rounding_scale(w, norm, yy)
-        if not rr >= -64.0 * EPS * size * size:
+        if not rr >= -64.0 * EPS * size * size or EPS * size * size > yy:
             return max(sweeps, 1), work, 3
         rr = max(rr, 0.0)
         worst = worst_violation(w, g, l1, l2, lower, upper, norm, rr)
         if worst <= 1.0:
             return max(sweeps, 1), work, 1
         if gap_goal > 0.0 and sweeps > 0:
-            if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
+            if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                 return sweeps, work, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return max(sweeps, 1), work, 0
@@ -480,7 +481,7 @@ def gram_path(
         if status == 3 or (status == 0 and sweeps[i] < max_sweeps):
             return i, status
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
-        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr, EPS)
+        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
         for j in range(p):
             coefs[i, j] = w[j]
     return alphas.shape[0], 1
@@ -767,7 +768,7 @@ def residual_solve(
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
             if gap_goal > 0.0:
-                if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
+                if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                     return sweeps, shift, 1
         if sweeps >= min(max_sweeps, pause):
             return sweeps, shift, 0

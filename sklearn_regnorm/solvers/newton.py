@@ -205,8 +205,7 @@ class Newton:
             left = np.inf
             if not (self.one_sided and np.any(w < 0)):
                 judge = kernels.duality_gap if goal > 0 else kernels.worst_violation
-                unit = (kernels.EPS,) if goal > 0 else ()
-                left = judge(w, g, *terms, self.norm, rr, *unit)
+                left = judge(w, g, *terms, self.norm, rr)
             if left <= (goal if goal > 0 else 1.0):
                 return steps, rr, True
             idle = 0 if left < best else idle + 1

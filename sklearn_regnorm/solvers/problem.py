@@ -343,8 +343,18 @@ class Problem:
         with np.errstate(over="ignore"):
             rr = float(self.weights @ (r * r))
         terms = (*penalty.at(alpha), self.norm, rr)
-        gap = kernels.duality_gap(w, g, *terms, float(np.finfo(self.data.dtype).eps))
-        return gap, kernels.worst_violation(w, g, *terms), g, rr
+        return kernels.duality_gap(w, g, *terms), kernels.worst_violation(w, g, *terms), g, rr
+
+    def objective(self, w, alpha, penalty):
+        """Return P at w and the best intercept; infinite if that is no number."""
+        l1, l2, _, _ = penalty.at(alpha)
+        with np.errstate(over="ignore", invalid="ignore"):
+            r = self.residual(w)
+            if self.data.fit_intercept:
+                r -= self.weights @ r
+            size = np.abs(w)
+            value = 0.5 * float(self.weights @ (r * r)) + float(size @ (l1 + 0.5 * l2 * size))
+        return value if np.isfinite(value) else np.inf
 
     def goal(self, tol):
         """Return the duality gap that counts as converged, on the inner scale.
@@ -398,9 +408,10 @@ class Problem:
     def _means(self):
         """Means of y and of the design's columns as they are, not shifted."""
         # a shift by an entry may be far above the mean
-        y_mean = self.data.y_origin[self.target]  # exactly that of a constant target
+        y = self.data.raw_targets[:, self.target]
+        y_mean = y[np.argmax(self.weights)]  # exactly that of a constant target
         if self.yy > 0:
-            y_mean = float(self.weights @ self.data.raw_targets[:, self.target])
+            y_mean = float(self.weights @ y)
         return y_mean, self.design.raw_means(self.weights)
 
     def means(self):

@@ -41,7 +41,7 @@ def ridge_path(problems, penalty, alphas):
             if np.isfinite(coefs[a, t]).all() and rr[a, t] >= 0:
                 terms = *penalty.at(alphas[a]), solver.problem.norm, rr[a, t]
                 worst[a, t] = kernels.worst_violation(coefs[a, t], G[a, t], *terms)
-                gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms, kernels.EPS)
+                gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms)
         rest = np.flatnonzero(worst.max(axis=1) > ACCEPTED)
     for a in rest:
         check_cancelled()
