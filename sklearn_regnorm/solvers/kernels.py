@@ -116,19 +116,25 @@ def minimise_coordinate(z, curvature, l1, l2, lower, upper):
 
 
 @jit
-def violation(g, w, l1, l2, lower, upper):
-    """Return how far the optimality condition of one coefficient is from holding."""
+def pull(g, w, l1, l2, lower, upper):
+    """Return minus the derivative of P nearest to zero: which way, and how much, w should move."""
     if lower == upper:
         return 0.0
     g = g - l2 * w
     # the subgradient of the penalty at w is [down, up]; at a bound one side is free
     down = l1 if w > 0.0 else -l1
     up = -l1 if w < 0.0 else l1
-    if w >= upper:
-        return max(down - g, 0.0)
-    if w <= lower:
-        return max(g - up, 0.0)
-    return max(g - up, down - g, 0.0)
+    if g > up and w < upper:
+        return g - up
+    if g < down and w > lower:
+        return g - down
+    return 0.0
+
+
+@jit
+def violation(g, w, l1, l2, lower, upper):
+    """Return how far the optimality condition of one coefficient is from holding."""
+    return abs(pull(g, w, l1, l2, lower, upper))
 
 
 @jit(fastmath=VECTORISED_SUM)
@@ -187,12 +193,15 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
     plain = 0.0
     ridge = 0.0
     penalty = 0.0
+    forgiven = 0.0
     for j in range(w.shape[0]):
         lam1 = l1[j]
         lam2 = l2[j]
         ridge += lam2 * w[j] * w[j]
         penalty += lam1 * abs(w[j])
-        if violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]:
+        left = pull(g[j], w[j], lam1, lam2, lower[j], upper[j])
+        if abs(left) <= floor * norm[j]:
+            forgiven -= left * w[j]
             continue
         value = lam1 * abs(w[j]) + 0.5 * lam2 * w[j] * w[j]
         plain += max(value + conjugate(g[j], lam1, lam2, lower[j], upper[j]) - g[j] * w[j], 0.0)
@@ -211,7 +220,7 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
         limit = upper[j] if z > 0.0 else -lower[j]
         box = max(abs(z) - lam1, 0.0) * limit if limit < np.inf else 0.0
         scaled += max(lam1 * abs(w[j]) + box - z * w[j], 0.0)
-    return min(plain, scaled, 0.5 * (rr + ridge) + penalty)
+    return min(min(plain, scaled) + max(forgiven, 0.0), 0.5 * (rr + ridge) + penalty)
 
 
 # ---------------------------------------------------------------- Gram form

@@ -37,9 +37,11 @@ def ridge_path(problems, penalty, alphas):
         with np.errstate(all="ignore"):
             coefs, G, rr = (_by_columns if in_gram_form else _by_rows)(solver, problems, alphas)
         worst = np.full(gaps.shape, np.inf)
+        most = solver.null * (1.0 + 64.0 * kernels.EPS)
         for a, t in np.ndindex(*gaps.shape):
-            if np.isfinite(coefs[a, t]).all() and rr[a, t] >= 0:
-                terms = *penalty.at(alphas[a]), solver.problem.norm, rr[a, t]
+            terms = *penalty.at(alphas[a]), solver.problem.norm, rr[a, t]
+            twice = rr[a, t] + (coefs[a, t] * coefs[a, t]) @ terms[1]  # P
+            if rr[a, t] >= 0 and twice <= most[t]:
                 worst[a, t] = kernels.worst_violation(coefs[a, t], G[a, t], *terms)
                 gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms)
         rest = np.flatnonzero(worst.max(axis=1) > ACCEPTED)

@@ -208,7 +208,7 @@ def moments(rng, problem):
     if Z.dtype.kind == "f" and problem.container not in SPARSE and rng.random() < 0.3:
         Z[rng.random(Z.shape) < 0.3] = np.nan
     n = len(Z)
-    cuts = rng.choice(np.arange(n), rng.integers(1, n + 1), replace=False)
+    cuts = rng.choice(np.arange(n), rng.integers(1, min(n, 16) + 1), replace=False)
     starts = sorted({0, *(int(cut) for cut in cuts)})
     v = None if problem.v is None else problem.v[:n].copy()
     if v is not None:

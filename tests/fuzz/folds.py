@@ -14,7 +14,7 @@ from ridge_reference import left_out
 from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
 from sklearn_regnorm.solvers.cross_validation import CrossValidation
 
-from .linear import MANY, TIGHT, judge_gap, judge_point, solving
+from .linear import MANY, TIGHT, judge_gap, judge_point, judge_small, solving
 
 # Share of the penalty by which solutions that are not the returned one may miss optimality.
 PATH_LIMIT = 1e-8
@@ -95,14 +95,16 @@ def cross_validation(problem):
     )  # fmt: skip
     with solving(options["form"]) as messages:
         seen = watched(model, problem.X, problem.y, problem.v)
-    yield from messages
     grids, errors = model.alphas_, model.mse_path_
     if grids.ndim == 1 or len(ratios) == 1:
         grids = np.broadcast_to(grids, (len(ratios), grids.shape[-1]))
     errors, gaps = (one.reshape(*grids.shape, -1) for one in (errors, model.dual_gap_path_))
     flags, size = {**params, "alpha": 1.0, "l1_ratio": 1.0}, extent(problem)
+    whole, paths = of_rows(problem, slice(None), flags), model.coef_path_
+    unsolved = not model.dual_gap_ <= whole.goal(tol, eps)
     for k, (train, test) in enumerate(sides(problem)):
         oracle = of_rows(problem, train, flags)
+        unsolved |= np.any(gaps[:, :, k] > oracle.goal(tol, eps))
         for i, a in np.ndindex(grids.shape):
             if (i, a, k) not in seen:
                 if not options["early_stopping"] or not np.isnan(errors[i, a, k]):
@@ -112,8 +114,11 @@ def cross_validation(problem):
             found = list(judge_error(problem, test, solution, errors[i, a, k]))
             found += _judge_solution(one, solution, gaps[i, a, k], tol, eps, size)
             yield from (f"fold {k}, alpha {a}, ratio {i}: {fault}" for fault in found)
+    warned = [m for m in messages if m.startswith("ConvergenceWarning")]
+    yield from (m for m in messages if m not in warned)
+    if len(warned) != unsolved:
+        yield f"{len(warned)} warnings, and all gaps are small enough: {not unsolved}"
     yield from judge_choice(model, grids, ratios, errors)
-    whole, paths = of_rows(problem, slice(None), flags), model.coef_path_
     paths = paths.reshape(*grids.shape, -1)
     for i, a in np.ndindex(grids.shape):
         if np.isnan(paths[i, a]).any():
@@ -127,8 +132,7 @@ def cross_validation(problem):
 
 
 def _judge_solution(oracle, solution, gap, tol, eps, extent=None):
-    if not 0 <= gap <= oracle.goal(tol, eps):
-        yield f"gap {gap:.3g} beyond {oracle.goal(tol, eps):.3g}"
+    yield from judge_small(oracle, solution[0], gap, tol, eps)
     if tol <= TIGHT:
         yield from judge_point(oracle, *solution, eps, PATH_LIMIT, extent)
     else:

@@ -73,7 +73,9 @@ def commit():
     try:
         git = ["git", "-C", str(ROOT)]
         name = subprocess.check_output([*git, "rev-parse", "--short", "HEAD"], text=True).strip()
-        changed = subprocess.check_output([*git, "status", "--short", "--", "sklearn_regnorm", "tests"])
+        changed = subprocess.check_output(
+            [*git, "status", "--short", "--", "sklearn_regnorm", "tests"]
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return name + (" with changes" if changed.strip() else "")
@@ -84,7 +86,11 @@ def machine():
     processor = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
-        models = [x.split(":")[1].strip() for x in information.read_text().splitlines() if x.startswith("model name")]
+        models = [
+            x.split(":")[1].strip()
+            for x in information.read_text().splitlines()
+            if x.startswith("model name")
+        ]
         processor = models[0] if models else processor
     return f"{os.cpu_count()} cores, {processor}, {platform.system()}"
 
@@ -92,4 +98,7 @@ def machine():
 def software():
     """Return the versions of what computes."""
     packages = "sklearn-regnorm", "numpy", "scipy", "scikit-learn", "numba"
-    return ", ".join(f"{name} {version(name)}" for name in packages) + f", Python {platform.python_version()}"
+    return (
+        ", ".join(f"{name} {version(name)}" for name in packages)
+        + f", Python {platform.python_version()}"
+    )

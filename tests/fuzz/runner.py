@@ -88,7 +88,9 @@ def run(problems, first=0, jobs=None, kind=None, folder=ROOT / "build" / "fuzz",
         record.open("a") as file,
         stopping_at_interrupt(stop, pool),
     ):
-        for future in as_completed([pool.submit(run_block, *block) for block in sorted(wanted, key=str)]):
+        for future in as_completed(
+            [pool.submit(run_block, *block) for block in sorted(wanted, key=str)]
+        ):
             block = future.result()
             if block is None:
                 continue
@@ -147,7 +149,9 @@ def run_block(first, count, kind):
         if faults:
             new = not symptoms(faults) <= seen  # of what fails alike, one is made smaller
             seen |= symptoms(faults)
-            found["failures"].append(encode(one, *(shrink(one, problem, faults) if new else (problem, faults))))
+            found["failures"].append(
+                encode(one, *(shrink(one, problem, faults) if new else (problem, faults)))
+            )
     return found
 
 
