@@ -100,12 +100,12 @@ def path(rng, problem):
         "start": wild_start(rng),
         "size": size if 1e-250 < size < 1e250 else 1.0,
         "tol": pick(rng, TIGHT, TIGHT, 1e-4),
-        "alphas": grid(rng, largest, pick(rng, 1, 3, 12, 12, 25)),
+        "alphas": grid(rng, largest, pick(rng, 1, 3, 12, 12, 25), params["l1_ratio"], oracle),
     }
     return replace(problem, options=options)
 
 
-def grid(rng, largest, size):
+def grid(rng, largest, size, ratio, oracle):
     """Return penalties in any order, some of them equal or zero."""
     alphas = largest * 10.0 ** rng.uniform(-5, 0.5, size)
     if rng.random() < 0.5:
@@ -114,7 +114,7 @@ def grid(rng, largest, size):
         alphas[rng.integers(size)] = alphas[0]
     if rng.random() < 0.1:
         alphas[rng.integers(size)] = 0.0
-    return [float(alpha) for alpha in alphas]
+    return [representable(a, oracle) if ratio == 0 else float(a) for a in alphas]
 
 
 def controls(rng, problem):
@@ -157,7 +157,8 @@ def cross_validation(rng, problem):
     v = np.ones(len(problem.y)) if problem.v is None else problem.v
     params = {**problem.params}
     ratio, _ = params["l1_ratio"], params.pop("alpha")
-    largest = problem.oracle(alpha=1.0).alpha_max()
+    oracle = problem.oracle(alpha=1.0)
+    largest = oracle.alpha_max()
     largest = largest if 1e-290 < largest < 1e290 else 1.0
     if ratio == 1 and rng.random() < 0.5:
         del params["l1_ratio"]
@@ -168,10 +169,12 @@ def cross_validation(rng, problem):
         "form": a_form(rng),
         "tol": pick(rng, TIGHT, TIGHT, 1e-4),
         "cv": odd_folds(rng, v),
-        "alphas": size if rng.random() < 0.5 else grid(rng, largest, size),
+        "alphas": grid(rng, largest, size, ratio, oracle),
         "early_stopping": bool(rng.random() < 0.1),
         "n_jobs": pick(rng, None, None, 2),
     }
+    if ratio != 0 and rng.random() < 0.5:  # the automatic grid
+        options["alphas"] = size
     return replace(problem, params=params, options=options)
 
 
@@ -231,10 +234,12 @@ KINDS = {
 }
 
 
+OF_HUNDRED = [kind for kind, (*_, share) in KINDS.items() for _ in range(share)]
+
+
 def kind_of(seed):
     """Return the kind of problem that a seed stands for."""
-    shares = np.array([share for *_, share in KINDS.values()]) / 100
-    return str(np.random.default_rng([seed, 1]).choice(list(KINDS), p=shares))
+    return pick(np.random.default_rng([seed, 1]), *OF_HUNDRED)
 
 
 def make_case(seed, kind):

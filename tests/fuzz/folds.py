@@ -4,7 +4,6 @@ Options: form, tol, cv (a list of pairs of row indices), alphas and early_stoppi
 the estimator.
 """
 
-import warnings
 from unittest import mock
 
 import numpy as np
