@@ -67,6 +67,12 @@ class Oracle:
         self.f = f
         self._penalise(alpha, l1_ratio)
 
+    @property
+    def bounded(self):
+        """Whether there are bounds other than that of `positive`, with which `gap` cannot do."""
+        lower = 0 if self.positive else -np.inf
+        return not (np.all(self.lower == lower) and np.all(self.upper == np.inf))
+
     def _penalise(self, alpha, l1_ratio):
         self.l1 = LONG(alpha) * LONG(l1_ratio) * self.f * self.s
         self.l2 = LONG(alpha) * (LONG(1) - LONG(l1_ratio)) * self.f * self.s**2
@@ -89,8 +95,8 @@ class Oracle:
     def kkt(self, coef, eps, extent=None):
         """Return the worst violation of optimality beyond rounding, relative to the penalty.
 
-        `extent`, sizes of (columns, y) where these are larger than those about the means of the
-        rows at hand, is what was rounded when they were centred at some other place.
+        `extent`, sizes of (columns, y, products) where these are larger than those about the means
+        of the rows at hand, is what was rounded when they were centred at some other place.
         """
         w = np.asarray(coef).astype(LONG)
         if not np.isfinite(w).all() or np.any(w < self.lower) or np.any(w > self.upper):
@@ -106,8 +112,9 @@ class Oracle:
         size = np.sqrt(self.v @ r**2) + self.norm @ np.abs(w)
         floor = self.norm * size
         if extent is not None:
-            columns, y = extent
-            floor = floor + self.norm * (y + columns @ np.abs(w)) + columns * np.sqrt(self.v @ r**2)
+            columns, y, products = extent
+            floor = floor + (self.norm + products) * (y + columns @ np.abs(w))
+            floor = floor + columns * np.sqrt(self.v @ r**2)
         floor = UNITS * LONG(eps) * floor
         beyond = np.maximum(violation - floor, 0)
         scale = np.maximum(self.l1 + self.l2 * np.abs(w), floor)

@@ -53,7 +53,7 @@ class RidgeSolver:
     Attributes
     ----------
     unit : float
-        A typical square root of d.
+        The least square root of d of a column that is not constant.
     shape : ndarray of shape (p,)
         The square roots of d in that unit.
     """
@@ -66,7 +66,9 @@ class RidgeSolver:
         self.null = np.array([problem.yy for problem in problems])
         self.q = self.problem.correlate(self.Y)
         self.root_d = np.sqrt(penalty.l2)
-        self.unit = float(np.sort(self.root_d)[len(self.root_d) // 2])
+        live = self.root_d[self.problem.norm > 0]
+        # of the column penalised least, so that no product of columns over shapes overflows
+        self.unit = float(live.min()) if len(live) else 1.0
         self.shape = self.root_d / self.unit
         self.rows = np.flatnonzero(self.problem.weights)
         n, p = len(self.rows), len(self.root_d)

@@ -71,6 +71,9 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None, goal=0.0):
         if status == INDEFINITE:
             G, share = _definite(G, share)
             w[:] = 0.0
+            if share > 1.0:  # beyond any rounding of G: there is no way to solve this
+                path.gaps[done:] = 0.5 * yy
+                break
     return path
 
 
@@ -93,8 +96,8 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     m = len(q)
     norm = np.sqrt(np.diagonal(G))
     g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
-    sweeps, status, share, start = 0, 0, 0.0, w.copy()
-    while status in (0, INDEFINITE) and sweeps < max_sweeps:
+    sweeps, status, share = 0, 0, 0.0
+    while status in (0, INDEFINITE) and sweeps < max_sweeps and share <= 1.0:
         check_cancelled()
         done, _, status = kernels.gram_solve(
             G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
@@ -102,7 +105,7 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
         sweeps += done
         if status == INDEFINITE:
             G, share = _definite(G, share)
-            w[:] = start
+            w[:] = 0.0
     return sweeps
 
 

@@ -241,7 +241,8 @@ class Newton:
         joining = np.flatnonzero((w == 0) & (pull > l1 * (1.0 + 1e-10)) & (self.norm > 0))
         most = JOINING[0] + int(JOINING[1] * len(self.active))
         if len(joining) > most:
-            order = np.argsort(-pull[joining] / l1[joining], kind="stable")
+            with np.errstate(over="ignore"):  # almost no penalty: all come first
+                order = np.argsort(-pull[joining] / l1[joining], kind="stable")
             joining = np.sort(joining[order[:most]])
         self.leaving = index[(w != 0) & ~stay]
         staying = np.flatnonzero(stay)

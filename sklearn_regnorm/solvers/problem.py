@@ -181,6 +181,12 @@ class Penalty:
             l1, l2 = (np.minimum(alpha * one[some], kernels.HUGE) for one in (self.l1, self.l2))
         return l1, l2, self.lower[some], self.upper[some]
 
+    def value(self, w, alpha):
+        """Return the penalty of coefficients w (p,)."""
+        l1, l2, _, _ = self.at(alpha)
+        with np.errstate(over="ignore"):
+            return float(np.abs(w) @ (l1 + 0.5 * l2 * np.abs(w)))
+
     @property
     def smooth(self):
         """Whether all there is is an L2 part on every column: ridge, with a closed form."""
@@ -343,17 +349,18 @@ class Problem:
         with np.errstate(over="ignore"):
             rr = float(self.weights @ (r * r))
         terms = (*penalty.at(alpha), self.norm, rr)
-        return kernels.duality_gap(w, g, *terms), kernels.worst_violation(w, g, *terms), g, rr
+        worst = kernels.worst_violation(w, g, *terms)
+        if 0.5 * rr + penalty.value(w, alpha) > 0.5 * self.yy * (1.0 + 64.0 * kernels.EPS):
+            worst = np.inf  # coefficients so large that all there is to see is their rounding
+        return kernels.duality_gap(w, g, *terms), worst, g, rr
 
     def objective(self, w, alpha, penalty):
         """Return P at w and the best intercept; infinite if that is no number."""
-        l1, l2, _, _ = penalty.at(alpha)
         with np.errstate(over="ignore", invalid="ignore"):
             r = self.residual(w)
             if self.data.fit_intercept:
                 r -= self.weights @ r
-            size = np.abs(w)
-            value = 0.5 * float(self.weights @ (r * r)) + float(size @ (l1 + 0.5 * l2 * size))
+            value = 0.5 * float(self.weights @ (r * r)) + penalty.value(w, alpha)
         return value if np.isfinite(value) else np.inf
 
     def goal(self, tol):

@@ -8,6 +8,7 @@ from unittest import mock
 
 import numpy as np
 from oracle import LONG, UNITS, Oracle
+from problems import SPARSE
 from ridge_reference import left_out
 
 from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
@@ -62,13 +63,15 @@ def of_rows(problem, rows, params):
 
 
 def extent(problem):
-    """Return the sizes of columns and of y about their first entries: folds share what is shifted.
+    """Return the sizes of columns, of y and of columns in products, for `Oracle.kkt`.
 
-    All rows are shifted by the same entries, however little those of a fold differ.
+    Folds share what is shifted, however little its rows differ; and products of sparse columns are
+    centred afterwards.
     """
     counts = weights(problem) > 0
     X, y = problem.Z[counts].astype(LONG), problem.y[counts].astype(LONG)
-    return np.abs(X - X[0]).max(axis=0), np.abs(y - y[0]).max()
+    columns = np.abs(X - X[0]).max(axis=0)
+    return columns, np.abs(y - y[0]).max(), columns * (problem.container in SPARSE)
 
 
 def judge_error(problem, test, solution, error):
