@@ -14,7 +14,7 @@ from . import folds, linear, statistics
 from .linear import MANY, STARTS, TIGHT
 
 # Seconds after which a problem counts as one that is never solved.
-LIMIT = 60
+LIMIT = 120
 RIDGE_SOLVERS = "auto", "auto", "cholesky", "svd", "sparse_cg", "cd"
 
 
@@ -61,7 +61,7 @@ def ridge_alpha(rng, problem):
     oracle = problem.oracle(alpha=1.0, l1_ratio=0.0)
     sizes = (oracle.norm / oracle.s)[oracle.norm > 0]
     unit = sizes.min() * sizes.max() if len(sizes) else LONG(1)
-    alpha = representable(LONG(10) ** rng.uniform(-8, 3) * unit, oracle)
+    alpha = representable(min(LONG(10) ** rng.uniform(-8, 3) * unit, LONG(10) ** 290), oracle)
     return float(alpha * oracle.total)
 
 

@@ -14,7 +14,7 @@ from ridge_reference import left_out
 from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
 from sklearn_regnorm.solvers.cross_validation import CrossValidation
 
-from .linear import MANY, TIGHT, judge_gap, judge_point, judge_small, solving
+from .linear import MANY, TIGHT, judge_loose, judge_tight, solving
 
 # Share of the penalty by which solutions that are not the returned one may miss optimality.
 PATH_LIMIT = 1e-8
@@ -29,8 +29,8 @@ class Seen:
         self.of_fold = {}
 
     def watch(self, k, i, part, problem, coefs):
-        coefs, intercepts = problem.outer_coef(coefs), problem.intercept(coefs)
-        for a, solution in zip(range(part.start, part.stop), zip(coefs, intercepts, strict=True)):
+        solutions = zip(problem.outer_coef(coefs), problem.intercept(coefs), strict=True)
+        for a, solution in enumerate(solutions, start=part.start):
             self.of_fold[i, a, k] = solution
 
 
@@ -134,11 +134,10 @@ def cross_validation(problem):
 
 
 def _judge_solution(oracle, solution, gap, tol, eps, extent=None):
-    yield from judge_small(oracle, solution[0], gap, tol, eps)
     if tol <= TIGHT:
-        yield from judge_point(oracle, *solution, eps, PATH_LIMIT, extent)
+        yield from judge_tight(oracle, *solution, gap, eps, PATH_LIMIT, extent)
     else:
-        yield from judge_gap(oracle, solution[0], gap, eps)
+        yield from judge_loose(oracle, solution[0], gap, tol, eps)
 
 
 def judge_choice(model, grids, ratios, errors):
@@ -173,7 +172,7 @@ def ridge_folds(problem):
             yield from (f"fold {k}, alpha {a}: {fault}" for fault in faults)
     whole = of_rows(problem, slice(None), {**params, "alpha": 0.0, "l1_ratio": 0.0})
     whole = whole.at(LONG(model.alpha_) / whole.total, 0.0)
-    yield from judge_point(whole, model.coef_, model.intercept_, eps)
+    yield from judge_tight(whole, model.coef_, model.intercept_, model.dual_gap_, eps)
     mean = model.cv_table_["mean_test_score"]
     if model.alpha_ != grid[np.argmax(mean)]:
         yield f"alpha_ {model.alpha_!r} was chosen, not {grid[np.argmax(mean)]!r}"

@@ -72,36 +72,42 @@ def fit(problem, form=None, *, start=None, **options):
 
 def judge(model, oracle, eps):
     """List in what a model that should be optimal to rounding is not."""
-    yield from judge_point(oracle, model.coef_, model.intercept_, eps)
+    yield from judge_tight(oracle, model.coef_, model.intercept_, model.dual_gap_, eps)
     if not np.all(np.asarray(model.n_iter_) >= 1):
         yield f"n_iter_ {model.n_iter_}"
-    yield from judge_small(oracle, model.coef_, model.dual_gap_, model.tol, eps)
 
 
-def judge_small(oracle, coef, gap, tol, eps):
-    """List in what a gap, of a fit that may take all the sweeps it wants, is too large.
+def judge_tight(oracle, coef, intercept, gap, eps, limit=KKT_LIMIT, extent=None):
+    """List in what a solution that should be optimal to rounding is not, gap and all.
 
-    Beyond the goal there may only be what the rounding of terms that cancel makes uncertain; of a
-    fit to the rounding floor, which its optimality conditions judge, also the true gap.
+    Where terms cancel so much that it has no certificate, which a warning has to say, the
+    optimality conditions may be missed by more rounding units, and the gap is the true one.
     """
-    most = oracle.goal(tol, eps) + rounding(oracle, [coef], eps)
-    if tol <= TIGHT and not oracle.bounded and gap > most:
-        most = oracle.gap(coef) * (1 + 1e-6)
-    if not 0 <= gap <= most:
-        yield f"dual_gap_ {gap:.3g} beyond {most:.3g}"
-
-
-def judge_point(oracle, coef, intercept, eps, limit=KKT_LIMIT, extent=None):
-    """List in what coefficients that should be optimal to rounding are not."""
-    kkt = oracle.kkt(coef, eps, extent)
+    unsolved = not gap <= oracle.goal(TIGHT, eps)
+    kkt = oracle.kkt(coef, eps * (4 if unsolved else 1), extent)
     if not kkt <= limit:
         yield f"KKT violation {kkt:.3g}"
     error = oracle.intercept_error(coef, intercept, eps)
     if not error <= 1:
         yield f"intercept off by {error:.3g} floors"
-    null = oracle.centred_residual(np.zeros_like(oracle.norm))
-    if not oracle.objective(coef) <= (oracle.v @ null**2) * (0.5 + UNITS * LONG(eps)):
+    floor = rounding(oracle, [coef], eps)
+    null = oracle.objective(np.zeros_like(oracle.norm)) * (1 + UNITS * LONG(eps))
+    if not oracle.objective(coef) <= null + (floor if eps > EPS else 0):
         yield "P is less at zero"
+    most = oracle.goal(TIGHT, eps) + floor
+    if gap > most and not oracle.bounded:
+        most = oracle.gap(coef) * (1 + 1e-6)
+    if not 0 <= gap <= most:
+        yield f"dual_gap_ {gap:.3g} beyond {most:.3g}"
+
+
+def judge_loose(oracle, coef, gap, tol, eps):
+    """List in what a gap is not small enough for `tol`, or not true."""
+    most = oracle.goal(tol, eps) + rounding(oracle, [coef], eps)
+    if not 0 <= gap <= most:
+        yield f"dual_gap_ {gap:.3g} beyond {most:.3g}"
+    if not oracle.bounded:
+        yield from judge_gap(oracle, coef, gap, eps)
 
 
 def judge_dtype(model, problem):
@@ -154,14 +160,16 @@ def optimum(problem):
 
 
 def certificate(problem):
-    """Fit loosely, or stop early: the certificate is true, and a warning says if it is too large."""
+    """Fit loosely, or stop early: the certificate is true, and a warning says it is too large."""
     options, oracle, eps = problem.options, problem.oracle(), problem.eps
     given = {name: options[name] for name in ("start", "tol", "max_iter")}
     model, messages = fit(problem, options["form"], **given)
     tight, _ = fit(problem, "gram", tol=TIGHT)
     yield from judge_warnings(model.dual_gap_, messages, oracle.goal(model.tol, eps))
     if options["max_iter"] == MANY:
-        yield from judge_small(oracle, model.coef_, model.dual_gap_, model.tol, eps)
+        yield from judge_loose(oracle, model.coef_, model.dual_gap_, model.tol, eps)
+    else:
+        yield from judge_gap(oracle, model.coef_, model.dual_gap_, eps)
     error = oracle.intercept_error(model.coef_, model.intercept_, eps)
     if not error <= 1:
         yield f"intercept off by {error:.3g} floors"
@@ -169,7 +177,6 @@ def certificate(problem):
     floor = rounding(oracle, (model.coef_, tight.coef_), eps)
     if not excess <= LONG(model.dual_gap_) * (1 + 1e-9) + floor:
         yield f"dual_gap_ {model.dual_gap_:.3g} but excess {excess:.3g}"
-    yield from judge_gap(oracle, model.coef_, model.dual_gap_, eps)
 
 
 def ridge(problem):
@@ -207,8 +214,7 @@ def targets(problem):
     goals = [oracle.goal(TIGHT, problem.eps) for oracle in oracles]
     yield from judge_warnings(gaps, messages, goals)
     for t, oracle in enumerate(oracles):
-        found = list(judge_point(oracle, coefs[t], model.intercept_[t], problem.eps))
-        found += judge_small(oracle, coefs[t], gaps[t], TIGHT, problem.eps)
+        found = judge_tight(oracle, coefs[t], model.intercept_[t], gaps[t], problem.eps)
         yield from (f"target {t}: {fault}" for fault in found)
 
 
@@ -235,17 +241,11 @@ def path(problem):
     whole = problem.oracle()
     for alpha, coef, gap in zip(alphas, coefs.T, gaps, strict=True):
         oracle = whole.at(alpha, ratio)
-        yield from (
-            f"alpha={alpha!r}: {fault}" for fault in _of_path(oracle, coef, gap, options, eps)
-        )
-
-
-def _of_path(oracle, coef, gap, options, eps):
-    yield from judge_small(oracle, coef, gap, options["tol"], eps)
-    if options["tol"] <= TIGHT:
-        yield from judge_point(oracle, coef, 0.0, eps)
-    else:
-        yield from judge_gap(oracle, coef, gap, eps)
+        if options["tol"] <= TIGHT:
+            found = judge_tight(oracle, coef, 0.0, gap, eps)
+        else:
+            found = judge_loose(oracle, coef, gap, options["tol"], eps)
+        yield from (f"alpha={alpha!r}: {fault}" for fault in found)
 
 
 def controls(problem):
@@ -262,9 +262,12 @@ def controls(problem):
     floor = rounding(oracle, coefs, eps)
     for (form, tol), (model, messages) in fits.items():
         found = list(judge_warnings(model.dual_gap_, messages, oracle.goal(tol, eps)))
-        limit = KKT_LIMIT if tol == TIGHT else LONG(2) ** 16000  # infinite if infeasible
-        found += judge_point(oracle, model.coef_, model.intercept_, eps, limit)
-        found += judge_small(oracle, model.coef_, model.dual_gap_, tol, eps)
+        if tol == TIGHT:
+            found += judge(model, oracle, eps)
+        else:
+            found += judge_loose(oracle, model.coef_, model.dual_gap_, tol, eps)
+            if np.isinf(oracle.kkt(model.coef_, eps)):
+                found.append("coefficients out of bounds")
         excess = values[form, tol] - least
         if not excess <= model.dual_gap_ + floor:
             found.append(f"dual_gap_ {model.dual_gap_:.3g} but excess {float(excess):.3g}")

@@ -141,16 +141,17 @@ def run_block(first, count, kind):
         one, begin = kind or kind_of(seed), time.perf_counter()
         problem = make_case(seed, one)
         faults = faults_of(one, problem)
+        if any(fault.startswith("TimeoutError") for fault in faults):
+            faults = faults_of(one, problem)  # the first time there may have been much to compile
         seconds = time.perf_counter() - begin
         for name, value in (("count", 1), ("failed", bool(faults)), ("seconds", seconds)):
             found[name][one] = found[name].get(one, 0) + value
         found["slowest"][one] = max(found["slowest"].get(one, 0.0), seconds)
         if faults:
-            new = not symptoms(faults) <= seen  # of what fails alike, one is made smaller
-            seen |= symptoms(faults)
-            found["failures"].append(
-                encode(one, *(shrink(one, problem, faults) if new else (problem, faults)))
-            )
+            if not symptoms(faults) <= seen:  # of what fails alike, one is made smaller
+                seen |= symptoms(faults)
+                problem, faults = shrink(one, problem, faults)
+            found["failures"].append(encode(one, problem, faults))
     return found
 
 
