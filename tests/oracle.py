@@ -92,11 +92,23 @@ class Oracle:
         r = self.t - self.Z @ w
         return r - self.v @ r if self.fit_intercept else r
 
-    def kkt(self, coef, eps, extent=None):
-        """Return the worst violation of optimality beyond rounding, relative to the penalty.
+    def floor(self, w, r, eps, extent=None):
+        """Return what rounding explains of correlations with the centred residual r of w.
 
         `extent`, sizes of (columns, y, products) where these are larger than those about the means
         of the rows at hand, is what was rounded when they were centred at some other place.
+        """
+        left = np.sqrt(self.v @ r**2)
+        floor = self.norm * (left + self.norm @ np.abs(w))
+        if extent is not None:
+            columns, y, products = extent
+            floor = floor + (self.norm + products) * (y + columns @ np.abs(w)) + columns * left
+        return UNITS * LONG(eps) * floor
+
+    def kkt(self, coef, eps, extent=None):
+        """Return the worst violation of optimality beyond rounding, relative to the penalty.
+
+        See `floor` for what rounding explains.
         """
         w = np.asarray(coef).astype(LONG)
         if not np.isfinite(w).all() or np.any(w < self.lower) or np.any(w > self.upper):
@@ -109,13 +121,7 @@ class Oracle:
         too_small = np.where(w > self.lower * near, down - g, 0)
         too_large = np.where(w < self.upper * near, g - up, 0)
         violation = np.maximum(np.maximum(too_small, too_large), 0)
-        size = np.sqrt(self.v @ r**2) + self.norm @ np.abs(w)
-        floor = self.norm * size
-        if extent is not None:
-            columns, y, products = extent
-            floor = floor + (self.norm + products) * (y + columns @ np.abs(w))
-            floor = floor + columns * np.sqrt(self.v @ r**2)
-        floor = UNITS * LONG(eps) * floor
+        floor = self.floor(w, r, eps, extent)
         beyond = np.maximum(violation - floor, 0)
         scale = np.maximum(self.l1 + self.l2 * np.abs(w), floor)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -127,7 +133,8 @@ class Oracle:
         if not self.fit_intercept:
             return 0.0 if intercept == 0.0 else np.inf
         left = abs(self.v @ self.residual(w, intercept))
-        size = abs(LONG(intercept)) + abs(self.y_mean) + np.abs(self.x_mean) @ np.abs(w)
+        terms = self.v @ np.abs(self.y) + (self.v @ np.abs(self.X)) @ np.abs(w)
+        size = abs(LONG(intercept)) + terms  # of which the mean residual is the difference
         if not np.isfinite(size):
             return np.inf
         return float(left / (UNITS * LONG(eps) * size)) if left > 0 else 0.0

@@ -74,7 +74,7 @@ def extent(problem):
     return columns, np.abs(y - y[0]).max(), columns * (problem.container in SPARSE)
 
 
-def judge_error(problem, test, solution, error):
+def judge_error(problem, test, solution, error, extent):
     """List in what a held-out error is not that of a solution."""
     w, b = (np.asarray(one).astype(LONG) for one in solution)
     v, y, X = (one[test].astype(LONG) for one in (weights(problem), problem.y, problem.Z))
@@ -82,7 +82,9 @@ def judge_error(problem, test, solution, error):
     size = np.abs(y) + np.abs(b) + np.abs(X) @ np.abs(w)
     exact, largest = (v @ one**2 / v.sum() for one in (residual, size))
     unit = UNITS * problem.eps * np.sqrt(largest)
-    if not abs(error - exact) <= ERROR_LIMIT * exact + unit * (2 * np.sqrt(exact) + unit):
+    limit = ERROR_LIMIT * exact + unit * (2 * np.sqrt(exact) + unit)
+    limit += UNITS * problem.eps * (extent[2] @ np.abs(w)) ** 2
+    if not abs(error - exact) <= limit:
         yield f"held-out error {error!r}, not {float(exact)!r}"
 
 
@@ -113,7 +115,7 @@ def cross_validation(problem):
                     yield f"fold {k}, alpha {a}, ratio {i}: not solved"
                 continue
             one, solution = oracle.at(grids[i, a], ratios[i]), seen[i, a, k]
-            found = list(judge_error(problem, test, solution, errors[i, a, k]))
+            found = list(judge_error(problem, test, solution, errors[i, a, k], size))
             found += _judge_solution(one, solution, gaps[i, a, k], tol, eps, size)
             yield from (f"fold {k}, alpha {a}, ratio {i}: {fault}" for fault in found)
     warned = [m for m in messages if m.startswith("ConvergenceWarning")]
@@ -137,7 +139,7 @@ def _judge_solution(oracle, solution, gap, tol, eps, extent=None):
     if tol <= TIGHT:
         yield from judge_tight(oracle, *solution, gap, eps, PATH_LIMIT, extent)
     else:
-        yield from judge_loose(oracle, solution[0], gap, tol, eps)
+        yield from judge_loose(oracle, solution[0], gap, tol, eps, extent)
 
 
 def judge_choice(model, grids, ratios, errors):
@@ -166,7 +168,7 @@ def ridge_folds(problem):
         oracle = of_rows(problem, train, {**params, "alpha": 0.0, "l1_ratio": 0.0})
         for a, alpha in enumerate(grid):
             solution, one = next(found), oracle.at(LONG(alpha) / oracle.total, 0.0)
-            faults = list(judge_error(problem, test, solution, model.mse_path_[a, k]))
+            faults = list(judge_error(problem, test, solution, model.mse_path_[a, k], size))
             gap = model.dual_gap_path_[a, k]
             faults += _judge_solution(one, solution, gap, TIGHT, eps, size)
             yield from (f"fold {k}, alpha {a}: {fault}" for fault in faults)

@@ -101,13 +101,13 @@ def judge_tight(oracle, coef, intercept, gap, eps, limit=KKT_LIMIT, extent=None)
         yield f"dual_gap_ {gap:.3g} beyond {most:.3g}"
 
 
-def judge_loose(oracle, coef, gap, tol, eps):
+def judge_loose(oracle, coef, gap, tol, eps, extent=None):
     """List in what a gap is not small enough for `tol`, or not true."""
     most = oracle.goal(tol, eps) + rounding(oracle, [coef], eps)
     if not 0 <= gap <= most:
         yield f"dual_gap_ {gap:.3g} beyond {most:.3g}"
     if not oracle.bounded:
-        yield from judge_gap(oracle, coef, gap, eps)
+        yield from judge_gap(oracle, coef, gap, eps, extent)
 
 
 def judge_dtype(model, problem):
@@ -116,14 +116,14 @@ def judge_dtype(model, problem):
         yield f"{model.coef_.dtype} coefficients"
 
 
-def judge_gap(oracle, coef, gap, eps):
+def judge_gap(oracle, coef, gap, eps, extent=None):
     """List in what a gap said of coefficients is less than extended precision can certify."""
     w = coef.astype(LONG)
     value, null, true = oracle.objective(w), oracle.null_objective(), oracle.gap(w)
     # rounding of the correlations costs at most its share of the penalty
-    size = np.sqrt(oracle.v @ oracle.centred_residual(w) ** 2) + oracle.norm @ np.abs(w)
+    floor = oracle.floor(w, oracle.centred_residual(w), eps, extent)
     with np.errstate(over="ignore"):
-        share = np.max(UNITS * eps * oracle.norm * size / np.maximum(oracle.l1, LONG(2) ** -16000))
+        share = np.max(floor / np.maximum(oracle.l1, LONG(2) ** -16000))
         rounding = UNITS * eps * null + (2 * share * value if value > 0 else 0)
     if not true <= LONG(gap) * (1 + 1e-9) + rounding:
         yield f"dual_gap_ {gap:.3g} but true gap {true:.3g}"
