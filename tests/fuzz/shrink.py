@@ -13,8 +13,9 @@ PLAINER = {
     "penalty_factor": [None], "lower": [None], "upper": [None], "l1_ratio": [1.0, 0.5],
     "start": [None], "form": [None], "early_stopping": [False], "n_jobs": [None],
 }  # fmt: skip
+PER_COLUMN = "penalty_factor", "lower", "upper"
 # Most attempts, and seconds, for one problem.
-ATTEMPTS = 400
+ATTEMPTS = 1000
 SECONDS = 60
 
 
@@ -84,10 +85,9 @@ def rows_of(problem, keep):
 def columns_of(problem, keep):
     """Return the problem of some columns."""
     params = {
-        name: np.asarray(one)[keep] if name in PLAINER and np.size(one) == problem.Z.shape[1] > 1
-        and name != "l1_ratio" else one
+        name: np.asarray(one)[keep] if name in PER_COLUMN and np.ndim(one) else one
         for name, one in problem.params.items()
-    }  # fmt: skip
+    }
     return replace(problem, Z=problem.Z[:, keep], params=params)
 
 
@@ -95,8 +95,9 @@ def plainer(given):
     """Yield parameters or options of which one is plainer, or a list is shorter."""
     for name, value in given.items():
         for plain in PLAINER.get(name, []):
-            if np.ndim(value) or value is not plain and value != plain:
-                yield {**given, name: plain}
+            if np.ndim(value) == 0 and (value is plain or value == plain):
+                break  # those behind it are no plainer
+            yield {**given, name: plain}
         if name in ("cv", "alphas") and np.iterable(value) and len(value) > 1:
             for keep in halves(len(value)):
                 yield {**given, name: [value[i] for i in keep]}
