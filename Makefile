@@ -27,8 +27,8 @@ test-fast: $(VENV)/.test  ## the suite without its slow tests
 metamorphic: $(VENV)/.test  ## try the metamorphic relations on 500 seeds, and write doc/metamorphic.md (hours)
 	$(VENV)/bin/python tests/metamorphic.py --report doc/metamorphic.md $(ARGS)
 
-fuzz: $(VENV)/.test  ## the open-ended random tests only
-	$(VENV)/bin/python -m pytest -m fuzz $(ARGS)
+fuzz: $(VENV)/.test  ## judge a million random problems, and write doc/fuzzing.md (ARGS="--problems 20000")
+	cd tests && $(abspath $(VENV))/bin/python -m fuzz --report ../doc/fuzzing.md $(ARGS)
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
 	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from oracle import Oracle
-from problems import Problem, ar1, contain, make_problem
+from problems import Problem, ar1, make_problem
 
 SHAPES = (200, 8), (60, 20), (30, 30), (20, 60), (40, 150)
 CONTAINERS = "F", "C", "csc", "csr"
@@ -50,15 +50,15 @@ def with_controls(problem):
     """Return a problem with factors and bounds, and alpha the same share of its largest."""
     rng = np.random.default_rng(problem.seed + 10**9)
     oracle = problem.oracle()
-    p = problem.X.shape[1]
+    p = problem.Z.shape[1]
     norm = np.where(oracle.norm > 0, oracle.norm, 1)
     size = np.sqrt(oracle.v @ oracle.t**2) / norm / np.sqrt(p)
     size = np.where(np.abs(size) < 1e300, size, 1.0).astype(float)
     lower, upper = bounds(rng, size)
     # coefficients of several columns as alike as Hilbert's, if free, are no normal numbers; nor are
     # those without penalty that bounds keep from being those of least norm
-    alike = problem.kind.startswith(("hilbert", "rank", "degenerate"))
-    if problem.params["alpha"] == 0 and (alike or problem.X.shape[0] <= p):
+    alike = problem.origin.startswith(("hilbert", "rank", "degenerate"))
+    if problem.params["alpha"] == 0 and (alike or problem.Z.shape[0] <= p):
         lower = upper = None
     f = factors(rng, p, most_free=1 if alike else p)
     params = {**problem.params, "penalty_factor": f, "lower": lower, "upper": upper}
@@ -94,8 +94,7 @@ def tame(seed):
     }
     largest = Oracle(X, y, v, **params).alpha_max()
     params["alpha"] = float(largest * 10.0 ** rng.uniform(-3, 0.1))
-    kind = f"tame, {container}, {dtype.__name__}"
-    return with_controls(Problem(seed, contain(X, container), y, v, params, kind))
+    return with_controls(Problem(seed, X, y, v, params, container, "tame"))
 
 
 def wild(seed):

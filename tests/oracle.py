@@ -10,6 +10,7 @@ column j when standardising, 1 if that column is constant)::
 A column whose penalty factor f_j is infinite has the bounds 0 and 0 instead.
 """
 
+import copy
 import itertools
 
 import numpy as np
@@ -63,8 +64,24 @@ class Oracle:
         self.lower = np.maximum(self.lower, 0) if positive else self.lower
         out = np.isinf(f)
         f[out] = self.lower[out] = self.upper[out] = 0
-        self.l1 = LONG(alpha) * LONG(l1_ratio) * f * self.s
-        self.l2 = LONG(alpha) * (LONG(1) - LONG(l1_ratio)) * f * self.s**2
+        self.f = f
+        self._penalise(alpha, l1_ratio)
+
+    @property
+    def bounded(self):
+        """Whether there are bounds other than that of `positive`, with which `gap` cannot do."""
+        lower = 0 if self.positive else -np.inf
+        return not (np.all(self.lower == lower) and np.all(self.upper == np.inf))
+
+    def _penalise(self, alpha, l1_ratio):
+        self.l1 = LONG(alpha) * LONG(l1_ratio) * self.f * self.s
+        self.l2 = LONG(alpha) * (LONG(1) - LONG(l1_ratio)) * self.f * self.s**2
+
+    def at(self, alpha, l1_ratio):
+        """Return the Oracle of the same problem at another penalty."""
+        other = copy.copy(self)
+        other._penalise(alpha, l1_ratio)
+        return other
 
     def residual(self, coef, intercept):
         """Return y - b - X w."""
@@ -75,8 +92,24 @@ class Oracle:
         r = self.t - self.Z @ w
         return r - self.v @ r if self.fit_intercept else r
 
-    def kkt(self, coef, eps):
-        """Return the worst violation of optimality beyond rounding, relative to the penalty."""
+    def floor(self, w, r, eps, extent=None):
+        """Return what rounding explains of correlations with the centred residual r of w.
+
+        `extent`, sizes of (columns, y, products) where these are larger than those about the means
+        of the rows at hand, is what was rounded when they were centred at some other place.
+        """
+        left = np.sqrt(self.v @ r**2)
+        floor = self.norm * (left + self.norm @ np.abs(w))
+        if extent is not None:
+            columns, y, products = extent
+            floor = floor + (self.norm + products) * (y + columns @ np.abs(w)) + columns * left
+        return UNITS * LONG(eps) * floor
+
+    def kkt(self, coef, eps, extent=None):
+        """Return the worst violation of optimality beyond rounding, relative to the penalty.
+
+        See `floor` for what rounding explains.
+        """
         w = np.asarray(coef).astype(LONG)
         if not np.isfinite(w).all() or np.any(w < self.lower) or np.any(w > self.upper):
             return np.inf
@@ -88,8 +121,7 @@ class Oracle:
         too_small = np.where(w > self.lower * near, down - g, 0)
         too_large = np.where(w < self.upper * near, g - up, 0)
         violation = np.maximum(np.maximum(too_small, too_large), 0)
-        size = np.sqrt(self.v @ r**2) + self.norm @ np.abs(w)
-        floor = UNITS * LONG(eps) * self.norm * size
+        floor = self.floor(w, r, eps, extent)
         beyond = np.maximum(violation - floor, 0)
         scale = np.maximum(self.l1 + self.l2 * np.abs(w), floor)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -101,7 +133,10 @@ class Oracle:
         if not self.fit_intercept:
             return 0.0 if intercept == 0.0 else np.inf
         left = abs(self.v @ self.residual(w, intercept))
-        size = abs(LONG(intercept)) + abs(self.y_mean) + np.abs(self.x_mean) @ np.abs(w)
+        terms = self.v @ np.abs(self.y) + (self.v @ np.abs(self.X)) @ np.abs(w)
+        size = abs(LONG(intercept)) + terms  # of which the mean residual is the difference
+        if not np.isfinite(size):
+            return np.inf
         return float(left / (UNITS * LONG(eps) * size)) if left > 0 else 0.0
 
     def objective(self, coef):

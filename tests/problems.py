@@ -3,10 +3,13 @@
 Also the containers that a matrix may come in.
 """
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from oracle import Oracle
 from scipy import sparse
 
@@ -14,29 +17,52 @@ ROWS = (1, 2, 3, 5, 17, 64, 257)
 COLUMNS = (1, 2, 3, 8, 33, 129)
 RATIOS = (0.0, 1e-12, 0.1, 0.5, 0.9, 1 - 1e-12, 1.0, 1.0, 1.0)
 DENSE = ("C", "F", "strided", "reversed", "readonly")
+ODD = ("pandas", "memory map", "unaligned", "other endian")
 SPARSE = ("csc", "csr", "coo", "csc64", "csr64", "duplicates", "unsorted", "bsr", "lil")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """X as given to fit, y, weights (or None) and the constructor's parameters."""
+    """X as a dense array and its container, y, weights (or None) and the estimator's parameters.
+
+    `origin` says in words how it was made; `options` hold what is asked for beside parameters.
+    """
 
     seed: int
-    X: object
+    Z: np.ndarray
     y: np.ndarray
     v: np.ndarray | None
     params: dict
-    kind: str
+    container: str
+    origin: str = ""
+    options: dict = field(default_factory=dict)
 
-    def oracle(self):
-        return Oracle(self.X, self.y, self.v, **self.params)
+    @cached_property
+    def X(self):
+        """X as given to fit."""
+        return contain(self.Z, self.container)
+
+    def oracle(self, target=None, **params):
+        """Return the Oracle of one target, with some parameters changed."""
+        y = self.y if target is None else self.y[:, target]
+        return Oracle(self.Z, y, self.v, **{"l1_ratio": 1.0, **self.params, **params})
+
+    @property
+    def dtype(self):
+        """What X is computed with, and coefficients have to be: float32 if X is, else float64."""
+        single = self.Z.dtype == np.float32 and self.container != "other endian"
+        return np.dtype(np.float32 if single else np.float64)
 
     @property
     def eps(self):
-        return np.finfo(self.X.dtype).eps
+        return np.finfo(self.dtype).eps
 
     def __str__(self):
-        return f"seed {self.seed} ({self.kind}, {self.X.shape}, {self.params})"
+        given = {name: one for name, one in self.params.items() if one is not None}
+        return (
+            f"seed {self.seed} ({self.origin}, {self.Z.dtype} {self.Z.shape} as {self.container}, "
+            f"{given}, {self.options})"
+        )
 
 
 def contain(X, container):
@@ -53,6 +79,19 @@ def contain(X, container):
         X = X.copy()
         X.flags.writeable = False
         return X
+    if container == "pandas":
+        return pd.DataFrame(X)
+    if container == "memory map":
+        with tempfile.TemporaryFile() as file:
+            mapped = np.memmap(file, X.dtype, shape=X.shape)
+        mapped[:] = X
+        return mapped
+    if container == "unaligned":
+        unaligned = np.frombuffer(bytearray(X.nbytes + 1), X.dtype, offset=1).reshape(X.shape)
+        unaligned[:] = X
+        return unaligned
+    if container == "other endian":
+        return X.astype(X.dtype.newbyteorder())
     if container in ("duplicates", "unsorted"):
         return _untidy(sparse.csc_array(X), duplicates=container == "duplicates")
     X = getattr(sparse, f"{container.removesuffix('64')}_matrix")(X)
@@ -151,6 +190,43 @@ def _scales(rng, p, reach):
     return 10.0 ** rng.uniform(-reach, reach, p)
 
 
+INTEGERS = np.int8, np.int16, np.int32, np.int64, np.uint8, np.bool_
+
+
+def _numbers(rng, kind, n, p, wild):
+    """Return X: float64 or float32, shifted and scaled, or integers."""
+    how = rng.choice(["float64", "float32", "integers"], p=[0.7, 0.2, 0.1])
+    X = _design(rng, kind, n, p)
+    if how == "integers":
+        dtype = INTEGERS[rng.integers(len(INTEGERS))]
+        largest = 1 if dtype is np.bool_ else 100
+        X = np.round(X * rng.choice([1, 3, 30])) + rng.choice([0, 0, 20])
+        return np.clip(X, 0 if dtype in (np.uint8, np.bool_) else -largest, largest).astype(dtype)
+    single = how == "float32"
+    X = X + rng.choice([0.0, 0.0, 0.0, 1.0, 1e4, 1e8 if not single else 10.0])
+    if rng.random() < 0.7:
+        X = X * _scales(rng, p, 4 if single else 150 if wild == "columns" else 12)
+    return X.astype(how)
+
+
+def representable(alpha, oracle):
+    """Return alpha, or less if its products with squared units of columns are no floats."""
+    sizes = (oracle.norm / oracle.s)[oracle.norm > 0]
+    return float(np.min(1e250 * sizes**2, initial=alpha))
+
+
+def _alpha(rng, largest, eps, ridge):
+    """Return a penalty, mostly a share of the `largest`."""
+    largest = largest if 1e-300 < largest < 1e300 else 1.0
+    kind = rng.random()
+    if kind < 0.2:
+        share = rng.choice([0.0, 1.0, 1 - 4 * eps, 1 + 4 * eps, 100.0 if ridge else np.inf])
+        return float(min(largest * share, 1e308))
+    if kind < 0.23 and not ridge:
+        return float(10.0 ** rng.uniform(-320, 308))
+    return float(largest * 10.0 ** rng.uniform(-8, 1))
+
+
 def make_problem(seed):
     """Return the problem of one seed."""
     rng = np.random.default_rng(seed)
@@ -161,17 +237,12 @@ def make_problem(seed):
     )  # fmt: skip
     if design == "square":
         n = p
-    single = rng.random() < 0.2
-    dtype = np.float32 if single else np.float64
     fit_intercept, standardize, positive = (bool(rng.random() < q) for q in (0.7, 0.3, 0.2))
     # Of columns and target only one is wild: their ratio, the coefficient, must be a float.
-    wild = rng.choice(["columns", "target", "no"], p=[0.1, 0.1, 0.8]) if not single else "no"
+    wild = rng.choice(["columns", "target", "no"], p=[0.1, 0.1, 0.8])
+    X = _numbers(rng, design, n, p, wild)
+    single = X.dtype == np.float32
     reach = 4 if single else 12
-    X = _design(rng, design, n, p)
-    X = X + rng.choice([0.0, 0.0, 0.0, 1.0, 1e4, 1e8 if not single else 10.0])
-    if rng.random() < 0.7:
-        X = X * _scales(rng, p, 150 if wild == "columns" else reach)
-    X = X.astype(dtype)
     target = rng.choice(
         ["noisy"] * 5 + ["heavy", "heavy", "exact", "orthogonal", "constant", "zero"]
     )
@@ -179,7 +250,8 @@ def make_problem(seed):
     if target != "constant":
         # a mean that is zero only up to rounding would have an intercept without correct digits
         y = y + rng.choice([0.0, 0.0, 1.0, 1e4] if target != "orthogonal" else [1.0, 1e4])
-        y = y * 10.0 ** rng.uniform(*((-150, 150) if wild == "target" else (-reach, reach)))
+        y = y * 10.0 ** rng.uniform(*((-150, 150) if wild == "target" and not single
+                                      else (-reach, reach)))  # fmt: skip
     weighting = rng.choice(["none", "none", "ones", "integers", "one row", "wide"])
     v = _weights(rng, weighting, n)
     params = {
@@ -189,16 +261,13 @@ def make_problem(seed):
         "standardize": standardize,
         "positive": positive,
     }
-    alpha = Oracle(X, y, v, **params).alpha_max()
-    alpha = alpha if 1e-300 < alpha < 1e300 else 1.0
-    eps = np.finfo(dtype).eps
-    special = [0.0, 1.0, 1 - 4 * eps, 1 + 4 * eps, np.inf if params["l1_ratio"] else 100.0]
-    factor = rng.choice(special) if rng.random() < 0.2 else 10.0 ** rng.uniform(-8, 1)
-    params["alpha"] = float(min(alpha * factor, 1e308))
-    containers = DENSE + SPARSE if rng.random() < 0.5 else DENSE
-    container = rng.choice(containers)
-    kind = f"{design}, {target} y, {weighting} weights, {container}, {dtype.__name__}"
-    return Problem(seed, contain(X, container), y, v, params, kind)
+    eps = np.finfo(np.float32 if single else np.float64).eps
+    oracle, ridge = Oracle(X, y, v, **params), params["l1_ratio"] == 0
+    alpha = _alpha(rng, oracle.alpha_max(), eps, ridge)
+    params["alpha"] = representable(alpha, oracle) if ridge else alpha
+    container = str(rng.choice(DENSE + (ODD if rng.random() < 0.3 else SPARSE)))
+    origin = f"{design}, {target} y, {weighting} weights"
+    return Problem(seed, X, y, v, params, container, origin)
 
 
 def regression(seed, n, p, *, noise=1.0, rho=0.5, nonzero=None):

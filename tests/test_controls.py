@@ -1,13 +1,13 @@
-"""Optimality with penalty factors and bounds, of generated problems, in extended precision."""
+"""Optimality with penalty factors and bounds, judged in extended precision."""
 
-import secrets
 import warnings
 
 import numpy as np
 import pytest
-from controlled import tame, wild
+from controlled import tame
+from fuzz.linear import fit
 from numpy.testing import assert_allclose
-from oracle import KKT_LIMIT, LONG, UNITS, Oracle, certified
+from oracle import Oracle, certified
 from problems import contain, regression
 from sklearn.exceptions import ConvergenceWarning
 
@@ -15,87 +15,9 @@ from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV
 from sklearn_regnorm.solvers import forced_form
 
 FORMS = "gram", "working_set"
-TOLS = 1e-14, 1e-4
 MANY = 100_000
 EPS = np.finfo(float).eps
 form = pytest.mark.parametrize("form", FORMS)
-
-
-def fit(problem, form, tol):
-    """Return the fitted model and the warnings it raised."""
-    model = ElasticNet(**problem.params, tol=tol, max_iter=MANY)
-    with warnings.catch_warnings(record=True) as caught, forced_form(form):
-        warnings.simplefilter("always")
-        model.fit(problem.X, problem.y, sample_weight=problem.v)
-    return model, [str(w.message) for w in caught]
-
-
-def rounding(oracle, coefs, eps, of_terms):
-    """Return what rounding may leave of an objective, also of its largest terms if `of_terms`."""
-    size = oracle.null_objective()
-    if of_terms:
-        for coef in coefs:
-            w = coef.astype(LONG)
-            residual = np.sqrt(oracle.v @ oracle.centred_residual(w) ** 2)
-            size = max(size, (residual + oracle.norm @ np.abs(w)) ** 2)
-    return UNITS * eps * size
-
-
-def faults(problem, of_terms):
-    """Fit in both forms, loosely and to the rounding floor; list what is wrong."""
-    oracle, eps = problem.oracle(), problem.eps
-    fits = {(form, tol): fit(problem, form, tol) for form in FORMS for tol in TOLS}
-    values = {how: oracle.objective(model.coef_) for how, (model, _) in fits.items()}
-    least = min(values.values())
-    coefs = [model.coef_ for model, _ in fits.values()]
-    floor = rounding(oracle, coefs, eps, of_terms or eps > EPS)
-    for (form, tol), (model, messages) in fits.items():
-        found = list(messages)
-        kkt = oracle.kkt(model.coef_, eps)
-        if not kkt <= (KKT_LIMIT if tol < 1e-12 else LONG(2) ** 16000):  # infinite if infeasible
-            found.append(f"KKT violation {kkt:.3g}")
-        error = oracle.intercept_error(model.coef_, model.intercept_, eps)
-        if not error <= 1:
-            found.append(f"intercept off by {error:.3g} floors")
-        if not 0 <= model.dual_gap_ <= oracle.goal(tol, eps):
-            found.append(f"dual_gap_ {model.dual_gap_:.3g} beyond {oracle.goal(tol, eps):.3g}")
-        excess = values[form, tol] - least
-        if not excess <= model.dual_gap_ + floor:
-            found.append(f"dual_gap_ {model.dual_gap_:.3g} but excess {float(excess):.3g}")
-        if model.coef_.dtype != problem.X.dtype:
-            found.append(f"{model.coef_.dtype} coefficients")
-        yield from (f"{form}, tol={tol}: {fault}" for fault in found)
-
-
-def check(make, first, count):
-    """Judge `count` problems from seed `first` on; fail with a line for each fault."""
-    lines = []
-    for seed in range(first, first + count):
-        problem = make(seed)
-        try:
-            found = list(faults(problem, of_terms=make is wild))
-        except Exception as error:
-            found = [f"{type(error).__name__}: {error}"]
-        lines += [f"{problem}: {fault}" for fault in found]
-    assert not lines, f"{len(lines)} faults\n" + "\n".join(lines[:40])
-
-
-@pytest.mark.parametrize(("make", "count"), [(tame, 100), (wild, 50)])
-def test_generated_problems(make, count):
-    check(make, 0, count)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 1100, 250))
-@pytest.mark.parametrize("make", [tame, wild])
-def test_many_generated_problems(make, first):
-    check(make, first, 250)
-
-
-@pytest.mark.fuzz
-@pytest.mark.parametrize("make", [tame, wild])
-def test_new_problems(make):
-    check(make, secrets.randbelow(2**40), 10_000)
 
 
 def test_generated_problems_have_every_control():
@@ -106,7 +28,7 @@ def test_generated_problems_have_every_control():
         given = [one[name] for one in problems if one[name] is not None]
         assert sum(np.ndim(one) == 0 for one in given) > 9
         assert sum(np.any(np.array(one) == 0) for one in given) > 9
-    fitted = [fit(tame(seed), "gram", 1e-4)[0] for seed in range(100)]
+    fitted = [fit(tame(seed), "gram")[0] for seed in range(100)]
     at_bound = [
         np.any(one.coef_ == np.float64(bound)) and bound != 0
         for one in fitted

@@ -135,6 +135,14 @@ def _merge_column(state, j, weight, weight_low, mean, mean_low, variance, varian
         state[VARIANCE, j], state[VARIANCE_LOW, j] = variance, variance_low
         state[UNIT, j] = unit
         return
+    if weight > state[WEIGHT, j]:  # a share near one would have few digits of the other's share
+        weight, state[WEIGHT, j] = state[WEIGHT, j], weight
+        weight_low, state[WEIGHT_LOW, j] = state[WEIGHT_LOW, j], weight_low
+        mean, state[MEAN, j] = state[MEAN, j], mean
+        mean_low, state[MEAN_LOW, j] = state[MEAN_LOW, j], mean_low
+        variance, state[VARIANCE, j] = state[VARIANCE, j], variance
+        variance_low, state[VARIANCE_LOW, j] = state[VARIANCE_LOW, j], variance_low
+        unit, state[UNIT, j] = state[UNIT, j], unit
     total, low = add(state[WEIGHT, j], state[WEIGHT_LOW, j], weight, weight_low)
     share, share_low = divide(weight, weight_low, total, low)
     _blend(state, j, share, share_low, mean, mean_low, variance, variance_low, unit)

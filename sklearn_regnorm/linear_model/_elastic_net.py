@@ -121,9 +121,10 @@ def publish(problem, penalty, alpha, w, gap):
         raise ValueError(
             "X and y differ so much in scale that the coefficients overflow: rescale X or y."
         )
-    if coef.dtype != np.float64:
-        w = problem.inner_coef(coef)
-        gap = problem.certificate(w, alpha, penalty)[0]
+    if coef.dtype != np.float64:  # what their rounding adds to P, it may add to the gap
+        exact, w = w, problem.inner_coef(coef)
+        before, after = (problem.objective(one, alpha, penalty) for one in (exact, w))
+        gap += max(after - before, 0.0)
     return coef, float(problem.intercept(w)), float(problem.outer_gap(gap))
 
 

@@ -32,8 +32,15 @@ def mean_and_error(scores, sizes, weighting):
     mean = scores @ share if weighting == "size" else scores.mean(axis=-1)
     if scores.shape[-1] < 2:
         return mean, np.full_like(mean, np.nan)
-    spread = ((scores - mean[..., None]) ** 2) @ share
-    return mean, np.sqrt(spread / (scores.shape[-1] - 1))
+    unit = size_of(scores)
+    spread = (((scores - mean[..., None]) / unit) ** 2) @ share
+    return mean, unit * np.sqrt(spread / (scores.shape[-1] - 1))
+
+
+def size_of(scores):
+    """Return the power of two next to the largest score: the square of a score may be no float."""
+    size = np.max(np.abs(scores), initial=0.0, where=np.isfinite(scores))
+    return np.ldexp(1.0, np.frexp(size)[1] - 1)
 
 
 def information_criteria(mean_square, freedom, weight, n_rows, n_features):
@@ -117,7 +124,8 @@ def make_table(grid, scores, sizes, weighting, extras, splits=True):
         values = values.reshape(-1, values.shape[-1])
         mean, error = mean_and_error(values, sizes, weighting)
         table[f"mean_test_{name}"] = mean
-        table[f"std_test_{name}"] = values.std(axis=1)
+        unit = size_of(values)
+        table[f"std_test_{name}"] = unit * (values / unit).std(axis=1)
         table[f"se_test_{name}"] = error
         for k, split in enumerate(values.T) if splits else ():
             table[f"split{k}_test_{name}"] = split.copy()

@@ -53,7 +53,7 @@ class RidgeSolver:
     Attributes
     ----------
     unit : float
-        A typical square root of d.
+        The least square root of d of a column that is not constant.
     shape : ndarray of shape (p,)
         The square roots of d in that unit.
     """
@@ -63,9 +63,12 @@ class RidgeSolver:
         self.penalty = penalty
         self.max_iter = max_iter
         self.Y = np.stack([problem.y for problem in problems], axis=1)
+        self.null = np.array([problem.yy for problem in problems])
         self.q = self.problem.correlate(self.Y)
         self.root_d = np.sqrt(penalty.l2)
-        self.unit = float(np.sort(self.root_d)[len(self.root_d) // 2])
+        live = self.root_d[self.problem.norm > 0]
+        # of the column penalised least, so that no product of columns over shapes overflows
+        self.unit = float(live.min()) if len(live) else 1.0
         self.shape = self.root_d / self.unit
         self.rows = np.flatnonzero(self.problem.weights)
         n, p = len(self.rows), len(self.root_d)
@@ -140,7 +143,11 @@ class RidgeSolver:
         return best, least
 
     def _check(self, alpha, coefs):
-        """Return residuals, correlations, and the worst KKT violation over the targets."""
+        """Return residuals, correlations, and the worst KKT violation over the targets.
+
+        It is infinite where P exceeds that of zero: coefficients so large that what is left of the
+        conditions seems to be their rounding.
+        """
         problem = self.problem
         R = self.Y - (problem.design.times(coefs.T) - problem.mean @ coefs.T)
         rr = problem.weights @ (R * R)
@@ -148,6 +155,8 @@ class RidgeSolver:
             return R, self.q, np.inf
         g = np.asfortranarray(problem.correlate(R))
         l2 = self.penalty.at(alpha)[1]
+        if np.any(rr + (coefs * coefs) @ l2 > self.null * (1.0 + 64.0 * kernels.EPS)):
+            return R, g, np.inf
         free = np.full(len(l2), np.inf)
         terms = np.zeros(len(l2)), l2, -free, free, problem.norm
         worst = [kernels.worst_violation(w, g[:, t], *terms, rr[t]) for t, w in enumerate(coefs)]

@@ -71,6 +71,9 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None, goal=0.0):
         if status == INDEFINITE:
             G, share = _definite(G, share)
             w[:] = 0.0
+            if share > 1.0:  # beyond any rounding of G: there is no way to solve this
+                path.gaps[done:] = 0.5 * yy
+                break
     return path
 
 
@@ -93,8 +96,8 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     m = len(q)
     norm = np.sqrt(np.diagonal(G))
     g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
-    sweeps, status, share, start = 0, 0, 0.0, w.copy()
-    while status in (0, INDEFINITE) and sweeps < max_sweeps:
+    sweeps, status, share = 0, 0, 0.0
+    while status in (0, INDEFINITE) and sweeps < max_sweeps and share <= 1.0:
         check_cancelled()
         done, _, status = kernels.gram_solve(
             G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
@@ -102,7 +105,7 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
         sweeps += done
         if status == INDEFINITE:
             G, share = _definite(G, share)
-            w[:] = start
+            w[:] = 0.0
     return sweeps
 
 
@@ -134,12 +137,17 @@ def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
 def heldout_errors(coefs, train, test, target=0):
     """Return the weighted mean squared errors of coefs (m, p) on held-out rows, in p-space.
 
-    Also returns which of them are too small to be trusted. The intercept is that of the training
-    rows, so the means of the two sides enter by their difference only.
+    Also returns which of them are too small to be trusted, beside the terms that cancel in them.
+    The intercept is that of the training rows, so the means of the two sides enter by their
+    difference only.
     """
-    shift = (test.y_mean - train.y_mean)[target] - coefs @ (test.x_mean - train.x_mean)
+    y_shift = (test.y_mean - train.y_mean)[target]
+    x_shift = test.x_mean - train.x_mean
+    shift = y_shift - coefs @ x_shift
     quadratic = np.einsum("ij,ij->i", coefs @ test.xx, coefs)
     within = test.yy[target] - 2 * coefs @ test.xy[:, target] + quadratic
-    null = test.yy[target] / test.weight + (test.y_mean - train.y_mean)[target] ** 2
     errors = within / test.weight + shift**2
-    return errors, errors < TRUSTED_SHARE * max(null, np.max(quadratic) / test.weight)
+    sizes = np.abs(coefs)
+    terms = test.yy[target] + (sizes @ np.sqrt(np.diagonal(test.xx))) ** 2
+    terms = terms / test.weight + (np.abs(y_shift) + sizes @ np.abs(x_shift)) ** 2
+    return errors, errors < TRUSTED_SHARE * terms

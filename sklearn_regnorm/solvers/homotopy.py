@@ -190,6 +190,6 @@ class Homotopy:
                     return None
             same = penalty.l2[:m], penalty.lower[:m], penalty.upper[:m]  # for all columns
             at = *terms[:3, :m], *same, terms[3, :m], rr
-            points.append((w, kernels.duality_gap(*at, kernels.EPS), kernels.worst_violation(*at)))
+            points.append((w, kernels.duality_gap(*at), kernels.worst_violation(*at)))
         self.alpha, self.pull = self.alphas[-1], pulls[1]
         return points

@@ -116,19 +116,25 @@ def minimise_coordinate(z, curvature, l1, l2, lower, upper):
 
 
 @jit
-def violation(g, w, l1, l2, lower, upper):
-    """Return how far the optimality condition of one coefficient is from holding."""
+def pull(g, w, l1, l2, lower, upper):
+    """Return minus the derivative of P nearest to zero: which way, and how much, w should move."""
     if lower == upper:
         return 0.0
     g = g - l2 * w
     # the subgradient of the penalty at w is [down, up]; at a bound one side is free
     down = l1 if w > 0.0 else -l1
     up = -l1 if w < 0.0 else l1
-    if w >= upper:
-        return max(down - g, 0.0)
-    if w <= lower:
-        return max(g - up, 0.0)
-    return max(g - up, down - g, 0.0)
+    if g > up and w < upper:
+        return g - up
+    if g < down and w > lower:
+        return g - down
+    return 0.0
+
+
+@jit
+def violation(g, w, l1, l2, lower, upper):
+    """Return how far the optimality condition of one coefficient is from holding."""
+    return abs(pull(g, w, l1, l2, lower, upper))
 
 
 @jit(fastmath=VECTORISED_SUM)
@@ -168,7 +174,7 @@ def conjugate(z, l1, l2, lower, upper):
 
 
 @jit
-def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
+def duality_gap(w, g, l1, l2, lower, upper, norm, rr):
     """Return a bound on P(w) - min P, as a sum of terms that are never negative.
 
     For a loss f and penalties h_j, the dual point k r (the residual, scaled) gives
@@ -176,23 +182,26 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
     returned: k = 1 with the ridge part in h (finite if every column has a ridge part or a box);
     the ridge part moved into f (the design augmented by rows), k scaled until the rest is
     feasible; and k = 0, which is P(w) itself. A correlation that is nearer to its optimality
-    condition than its own rounding error, by the unit `eps`, counts as being there; so does what
-    the solvers leave at the rounding floor, without which a column that has no penalty would have
-    an infinite conjugate.
+    condition than its own rounding error counts as being there; so does what the solvers leave at
+    the rounding floor, without which a column that has no penalty would have an infinite
+    conjugate.
     """
-    floor = max(16.0 * eps, 4.0 * NEAR_FLOOR * EPS) * rounding_scale(w, norm, rr)
+    floor = 4.0 * NEAR_FLOOR * EPS * rounding_scale(w, norm, rr)
     if not floor < np.inf:
         return np.inf
     k = 1.0
     plain = 0.0
     ridge = 0.0
     penalty = 0.0
+    forgiven = 0.0
     for j in range(w.shape[0]):
         lam1 = l1[j]
         lam2 = l2[j]
         ridge += lam2 * w[j] * w[j]
         penalty += lam1 * abs(w[j])
-        if violation(g[j], w[j], lam1, lam2, lower[j], upper[j]) <= floor * norm[j]:
+        left = pull(g[j], w[j], lam1, lam2, lower[j], upper[j])
+        if abs(left) <= floor * norm[j]:
+            forgiven -= left * w[j]
             continue
         value = lam1 * abs(w[j]) + 0.5 * lam2 * w[j] * w[j]
         plain += max(value + conjugate(g[j], lam1, lam2, lower[j], upper[j]) - g[j] * w[j], 0.0)
@@ -211,7 +220,7 @@ def duality_gap(w, g, l1, l2, lower, upper, norm, rr, eps):
         limit = upper[j] if z > 0.0 else -lower[j]
         box = max(abs(z) - lam1, 0.0) * limit if limit < np.inf else 0.0
         scaled += max(lam1 * abs(w[j]) + box - z * w[j], 0.0)
-    return min(plain, scaled, 0.5 * (rr + ridge) + penalty)
+    return min(min(plain, scaled) + max(forgiven, 0.0), 0.5 * (rr + ridge) + penalty)
 
 
 # ---------------------------------------------------------------- Gram form
@@ -397,7 +406,8 @@ def gram_solve(
     multiplications, so that Ctrl-C is heard) is spent.
 
     Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before, and
-    3 if r'Vr came out negative: rounding has made G indefinite, and P falls without end.
+    3 if rounding has made G indefinite: r'Vr came out negative, and P falls without end, or its
+    terms have grown until their rounding exceeds y'Vy.
     """
     p = w.shape[0]
     sweeps = 0
@@ -409,14 +419,14 @@ def gram_solve(
         work -= p * 10.0
         rr = yy - _dot(w, q, p) - _dot(w, g, p)
         size = rounding_scale(w, norm, yy)
-        if not rr >= -64.0 * EPS * size * size:
+        if not rr >= -64.0 * EPS * size * size or EPS * size * size > yy:
             return max(sweeps, 1), work, 3
         rr = max(rr, 0.0)
         worst = worst_violation(w, g, l1, l2, lower, upper, norm, rr)
         if worst <= 1.0:
             return max(sweeps, 1), work, 1
         if gap_goal > 0.0 and sweeps > 0:
-            if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
+            if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                 return sweeps, work, 1
         if sweeps >= max_sweeps or work <= 0.0:
             return max(sweeps, 1), work, 0
@@ -480,7 +490,7 @@ def gram_path(
         if status == 3 or (status == 0 and sweeps[i] < max_sweeps):
             return i, status
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
-        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr, EPS)
+        gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
         for j in range(p):
             coefs[i, j] = w[j]
     return alphas.shape[0], 1
@@ -767,7 +777,7 @@ def residual_solve(
             for k in range(size):
                 g[k] = column_dot(columns, chosen[k], r, shift)
             if gap_goal > 0.0:
-                if duality_gap(w, g, l1, l2, lower, upper, norm, rr, EPS) <= gap_goal:
+                if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                     return sweeps, shift, 1
         if sweeps >= min(max_sweeps, pause):
             return sweeps, shift, 0

@@ -205,8 +205,7 @@ class Newton:
             left = np.inf
             if not (self.one_sided and np.any(w < 0)):
                 judge = kernels.duality_gap if goal > 0 else kernels.worst_violation
-                unit = (kernels.EPS,) if goal > 0 else ()
-                left = judge(w, g, *terms, self.norm, rr, *unit)
+                left = judge(w, g, *terms, self.norm, rr)
             if left <= (goal if goal > 0 else 1.0):
                 return steps, rr, True
             idle = 0 if left < best else idle + 1
@@ -242,7 +241,8 @@ class Newton:
         joining = np.flatnonzero((w == 0) & (pull > l1 * (1.0 + 1e-10)) & (self.norm > 0))
         most = JOINING[0] + int(JOINING[1] * len(self.active))
         if len(joining) > most:
-            order = np.argsort(-pull[joining] / l1[joining], kind="stable")
+            with np.errstate(over="ignore"):  # almost no penalty: all come first
+                order = np.argsort(-pull[joining] / l1[joining], kind="stable")
             joining = np.sort(joining[order[:most]])
         self.leaving = index[(w != 0) & ~stay]
         staying = np.flatnonzero(stay)

@@ -92,14 +92,20 @@ def solve_paths(problems, penalties, alphas, *, tol, max_iter, starts=None, cert
     alphas : array-like of shape (n_alphas,)
         Decreasing.
     starts : list of ndarray of shape (p,), optional
-        Warm starts, by default zero.
+        Warm starts, by default zero; see `useful_start`.
     certify : bool
         Compute every gap from X and y, and correct Gram solutions until their optimality
         conditions hold there. Otherwise gaps may come from the cross-products.
     """
     alphas = np.asarray(alphas, dtype=np.float64)
     p = problems[0].design.shape[1]
-    starts = [np.zeros(p)] * len(problems) if starts is None else starts
+    if starts is None or len(alphas) == 0:
+        starts = [np.zeros(p)] * len(problems)
+    else:
+        starts = [
+            useful_start(problem, penalty, alphas[0], start)
+            for problem, penalty, start in zip(problems, penalties, starts, strict=True)
+        ]
     form = choose_form(problems[0].data, lasso_length(penalties[0].piecewise, alphas))
     in_gram_form = form == "gram"
     closed = (alphas == 0) & penalties[0].unbounded  # which go through a closed form
@@ -119,6 +125,17 @@ def solve_paths(problems, penalties, alphas, *, tol, max_iter, starts=None, cert
         _complete(*one, alphas, closed.copy(), tol, max_iter, certify, in_gram_form)
         for one in zip(problems, penalties, found, strict=True)
     ]
+
+
+def useful_start(problem, penalty, alpha, start):
+    """Return a warm start if it is within the bounds and P is less there than at zero, else zero.
+
+    From farther away the rounding of its residual could hide all there is to be solved.
+    """
+    zero = np.zeros_like(start)
+    if np.any(start < penalty.lower) or np.any(start > penalty.upper) or not start.any():
+        return zero
+    return start if problem.objective(start, alpha, penalty) < 0.5 * problem.yy else zero
 
 
 def _complete(problem, penalty, part, alphas, closed, tol, max_iter, certify, in_gram_form):

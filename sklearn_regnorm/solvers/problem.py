@@ -183,6 +183,12 @@ class Penalty:
             l1, l2 = (np.minimum(alpha * one[some], kernels.HUGE) for one in (self.l1, self.l2))
         return l1, l2, self.lower[some], self.upper[some]
 
+    def value(self, w, alpha):
+        """Return the penalty of coefficients w (p,)."""
+        l1, l2, _, _ = self.at(alpha)
+        with np.errstate(over="ignore"):
+            return float(np.abs(w) @ (l1 + 0.5 * l2 * np.abs(w)))
+
     @property
     def smooth(self):
         """Whether all there is is an L2 part on every column: ridge, with a closed form."""
@@ -354,8 +360,19 @@ class Problem:
         with np.errstate(over="ignore"):
             rr = float(self.weights @ (r * r))
         terms = (*penalty.at(alpha), self.norm, rr)
-        gap = kernels.duality_gap(w, g, *terms, float(np.finfo(self.data.dtype).eps))
-        return gap, kernels.worst_violation(w, g, *terms), g, rr
+        worst = kernels.worst_violation(w, g, *terms)
+        if 0.5 * rr + penalty.value(w, alpha) > 0.5 * self.yy * (1.0 + 64.0 * kernels.EPS):
+            worst = np.inf  # coefficients so large that all there is to see is their rounding
+        return kernels.duality_gap(w, g, *terms), worst, g, rr
+
+    def objective(self, w, alpha, penalty):
+        """Return P at w and the best intercept; infinite if that is no number."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            r = self.residual(w)
+            if self.data.fit_intercept:
+                r -= self.weights @ r
+            value = 0.5 * float(self.weights @ (r * r)) + penalty.value(w, alpha)
+        return value if np.isfinite(value) else np.inf
 
     def goal(self, tol):
         """Return the duality gap that counts as converged, on the inner scale.
@@ -418,9 +435,10 @@ class Problem:
     def _means(self):
         """Means of y and of the design's columns as they are, not shifted."""
         # a shift by an entry may be far above the mean
-        y_mean = self.data.y_origin[self.target]  # exactly that of a constant target
+        y = self.data.raw_targets[:, self.target]
+        y_mean = y[np.argmax(self.weights)]  # exactly that of a constant target
         if self.yy > 0:
-            y_mean = float(self.weights @ self.data.raw_targets[:, self.target])
+            y_mean = float(self.weights @ y)
         return y_mean, self.design.raw_means(self.weights)
 
     def means(self):

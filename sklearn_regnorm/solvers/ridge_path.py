@@ -37,11 +37,14 @@ def ridge_path(problems, penalty, alphas):
         with np.errstate(all="ignore"):
             coefs, G, rr = (_by_columns if in_gram_form else _by_rows)(solver, problems, alphas)
         worst = np.full(gaps.shape, np.inf)
-        for a, t in np.ndindex(*gaps.shape):
-            if np.isfinite(coefs[a, t]).all() and rr[a, t] >= 0:
-                terms = *penalty.at(alphas[a]), solver.problem.norm, rr[a, t]
-                worst[a, t] = kernels.worst_violation(coefs[a, t], G[a, t], *terms)
-                gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms, kernels.EPS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.einsum("atj,atj,j->at", coefs, coefs, penalty.l2)
+            twice = rr + alphas[:, None] * squares  # P
+            sane = (rr >= 0) & (twice <= solver.null * (1.0 + 64.0 * kernels.EPS))
+        for a, t in zip(*np.nonzero(sane), strict=True):
+            terms = *penalty.at(alphas[a]), solver.problem.norm, rr[a, t]
+            worst[a, t] = kernels.worst_violation(coefs[a, t], G[a, t], *terms)
+            gaps[a, t] = kernels.duality_gap(coefs[a, t], G[a, t], *terms)
         rest = np.flatnonzero(worst.max(axis=1) > ACCEPTED)
     for a in rest:
         check_cancelled()

@@ -238,7 +238,7 @@ class State:
             point = self.points[b]
             before = point.gap, point.worst
             terms = point.w, g, *self.penalty.at(self.alphas[b]), self.problem.norm, one
-            point.gap = kernels.duality_gap(*terms, kernels.EPS)
+            point.gap = kernels.duality_gap(*terms)
             if self.to_floor:
                 point.worst = kernels.worst_violation(*terms)
                 solved, stuck = point.worst <= 1.0, point.worst > 0.5 * before[1]
