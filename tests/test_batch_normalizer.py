@@ -98,6 +98,31 @@ def test_small_deviations_on_large_means_are_kept():
     assert_allclose(np.abs(BatchNormalizer().fit_transform(x)), 1.0, rtol=1e-12)
 
 
+def test_five_thousand_constants_h41():
+    rng = np.random.default_rng(1)
+    values = rng.choice([-1.0, 1.0], 5000) * 10.0 ** rng.uniform(-300, 300, 5000)
+    Z = np.tile(values, (37, 1))
+    for v in (None, rng.random(37)):
+        model = BatchNormalizer().fit(Z, sample_weight=v)
+        assert_array_equal(model.mean_, values)
+        assert_array_equal(model.var_, 0.0)
+        assert_array_equal(model.transform(Z), 0.0)
+    assert_array_equal(BatchNormalizer(center=False).fit(sparse.csr_array(Z)).var_, 0.0)
+
+
+@pytest.mark.parametrize("convention", ["statistical", "pytorch"])
+@pytest.mark.parametrize("momentum", [None, 0.1])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_fit_transform_is_fit_and_transform_h53(ddof, momentum, convention):
+    """In units in which statistics that are still those of the start would show."""
+    Z = np.random.default_rng(2).normal(100, 7, (30, 4))
+    model = BatchNormalizer(momentum=momentum, convention=convention, ddof=ddof)
+    out = model.fit_transform(Z)
+    assert_array_equal(out, clone(model).fit(Z).transform(Z))
+    assert_allclose(out.mean(axis=0), 0, atol=1e-13)
+    assert_allclose(out.std(axis=0, ddof=model.ddof), 1, rtol=1e-13)
+
+
 def test_float32_is_kept_and_as_exact_as_float64():
     Z = (X + 1e4).astype(np.float32)
     model = BatchNormalizer().fit(Z)
@@ -184,6 +209,36 @@ def test_pooled_batches_are_one_fit(size):
     assert model.n_batches_seen_ == -(-101 // size)
     again = pickle.loads(pickle.dumps(model)).partial_fit(X)
     assert_array_equal(again.mean_, clone(model).fit(X + 1e6).partial_fit(X).mean_)
+
+
+@pytest.mark.parametrize("value", [1e307, -1.7e308])
+@pytest.mark.parametrize("momentum", [None, 0.1])
+def test_a_stream_near_the_largest_float_h43(momentum, value):
+    model = BatchNormalizer(momentum=momentum)
+    for _ in range(50):
+        model.partial_fit([[value, value], [value, value * 0.5]])
+    assert_allclose(model.mean_, [value, 0.75 * value], rtol=1e-15)
+    assert model.moments_.variance()[0] == 0 and model.transform([[value, value]])[0, 0] == 0
+    assert_allclose(model.transform([[value, value]])[0, 1], np.sign(value), rtol=1e-14)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1000), (1000, 1)])
+@pytest.mark.parametrize("dtype", [int, float, np.float32])
+def test_a_batch_much_larger_than_the_other_h46(dtype, sizes):
+    Z = np.random.default_rng(3).integers(-1000, 1000, (1001, 2)).astype(dtype)
+    model = BatchNormalizer().partial_fit(Z[: sizes[0]]).partial_fit(Z[sizes[0] :])
+    assert_allclose(model.mean_, Z.mean(axis=0, dtype=float), rtol=0, atol=1e-12)
+    assert_allclose(model.var_, Z.var(axis=0, dtype=float), rtol=1e-14)
+
+
+@pytest.mark.slow
+def test_ten_million_rows_of_float32_h47():
+    Z = np.random.default_rng(4).standard_normal((10**7, 1), dtype=np.float32) + np.float32(1e4)
+    exact = Z.mean(dtype=np.longdouble)
+    for order in ("C", "F"):
+        model = BatchNormalizer().fit(np.asarray(Z, order=order))
+        assert abs(model.mean_[0] - exact) <= 1e-15 * exact
+    assert_allclose(model.var_, Z.var(dtype=np.longdouble), rtol=1e-12)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.1, 0.5, 1.0])

@@ -202,6 +202,17 @@ def test_target(model, kind):
 
 
 @every
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("dtype", ["bool", "i8", "i4", "f4"])
+@pytest.mark.parametrize("container", ["C", "csr"])
+def test_types_of_targets_without_intercept_h67(container, dtype, fit_intercept, model):
+    target = (y > 0).astype(dtype)
+    model = clone(model).set_params(fit_intercept=fit_intercept)
+    reference = clone(model).fit(X, target.astype(float))
+    same(model.fit(contain(X, container), target), reference)
+
+
+@every
 def test_one_weight_for_all(model):
     same(clone(model).fit(X, y, sample_weight=1), clone(model).fit(X, y), rtol=1e-12)
     if "alphas" in model.get_params() and not isinstance(model, RidgeCV):

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from oracle import certified
 from problems import contain, regression
 
-from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV
+from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, lasso_path
 from sklearn_regnorm.solvers import forced_form
 
 form = pytest.mark.parametrize("form", ["gram", "working_set"])
@@ -188,6 +189,23 @@ def test_bounds_turn_with_the_columns(ratio, form):
     one, other = fit(X, y, v, form, **given, **bounds), fit(-X, y, v, form, **given, **turned)
     assert_allclose(one.coef_, -other.coef_, atol=1e-13)
     assert np.any(one.coef_ == bounds["upper"])
+
+
+@form
+@pytest.mark.parametrize("p", [P, 100])
+def test_positive_coefficients_are_never_below_zero_h22(p, form):
+    """Also where columns that are as good as the same compete."""
+    X, y, v = data(p)
+    X[:, 1::2] = X[:, ::2] + 1e-6 * X[:, 1::2]
+    for cls in (Lasso, ElasticNet, Ridge, LassoCV, ElasticNetCV):
+        model = fit(X, y, v, form, cls, positive=True)
+        for coefs in (model.coef_, getattr(model, "coef_path_", model.coef_)):
+            assert coefs.min() == 0.0 and coefs.max() > 0.0
+        if cls in (Lasso, ElasticNet, Ridge):
+            certified(model, X, y, v)
+    for dtype in (np.float64, np.float32):
+        with forced_form(form):
+            assert lasso_path(X.astype(dtype), y, positive=True)[1].min() == 0.0
 
 
 def test_all_zero_by_bounds():

@@ -1,5 +1,6 @@
 """Degenerate data and penalties: a right answer, in silence."""
 
+import time
 import warnings
 
 import numpy as np
@@ -57,6 +58,16 @@ def test_constant_columns_get_zero(c, container, model, form):
         alone = clone(model).fit(X[:, 1:2], y, sample_weight=v)
         assert model.coef_[1] == pytest.approx(alone.coef_[0], rel=1e-12)
         assert model.intercept_ == pytest.approx(alone.intercept_, rel=1e-12)
+
+
+@pytest.mark.parametrize("c", [1e-300, 0.1, 1e50, 1e300])
+@pytest.mark.parametrize("n", [3, 15_500, 16_000])
+def test_constant_data_take_no_sweeps_h08(n, c, form):
+    X = np.full((n, 2), c)
+    for model in (Lasso(1.0), Lasso(1e-10, tol=1e-14), ElasticNet(1e-3), Ridge()):
+        model.fit(X, X[:, 0])
+        assert np.all(model.coef_ == 0) and np.max(model.n_iter_) <= 2
+        assert abs(model.intercept_ - c) <= np.spacing(c)
 
 
 @pytest.mark.parametrize("c", [0.0, 3.7, 0.1, 1e8, 1e-300, -1e150])
@@ -256,3 +267,27 @@ def test_least_norm(fit_intercept, shape, solver):
         np.testing.assert_allclose(model.coef_, w, rtol=0, atol=1e-9 * np.abs(w).max())
         oracle = Oracle(X, y, v, alpha=0.0, l1_ratio=0.0, fit_intercept=fit_intercept)
         assert oracle.kkt(model.coef_, EPS) <= KKT_LIMIT
+
+
+@pytest.mark.slow
+def test_many_rows_of_float32_h12():
+    """A threshold in proportion to the number of rows would take all columns for dependent."""
+    rng = np.random.default_rng(46)
+    X = (rng.standard_normal((600_000, 3)) * [1, 2, 3] + [0, 1, 5]).astype(np.float32)
+    y = X @ [1.0, -2.0, 0.5] + rng.standard_normal(600_000)
+    for model in (Ridge(0.0), Ridge(1.0), Lasso(0.0), Lasso(0.01)):
+        single = clone(model).fit(X, y)
+        np.testing.assert_allclose(single.coef_, model.fit(X.astype(float), y).coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-310, 5e-322])
+def test_numbers_below_the_smallest_normal_one_are_not_slow_h71(scale, form):
+    """Columns are brought to a size at which processors compute at full speed."""
+    X, y = regression(47, 4000, 40)
+    seconds = {}
+    for given in (X, X * scale) * 5:
+        start = time.perf_counter()
+        model = Lasso(1e-23, standardize=True, tol=1e-10).fit(given, 1e-20 * y)
+        seconds.setdefault(given is X, []).append(time.perf_counter() - start)
+        assert np.count_nonzero(model.coef_) > 10
+    assert min(seconds[False]) <= 3 * min(seconds[True]) + 0.01

@@ -6,7 +6,7 @@ from problems import DENSE, SPARSE, contain, regression
 from scipy import sparse
 from sklearn.base import clone
 
-from sklearn_regnorm import ElasticNet, Lasso, Ridge
+from sklearn_regnorm import ElasticNet, Lasso, LassoCV, Ridge, RidgeCV
 from sklearn_regnorm.solvers import forced_form
 
 TIGHT = {"tol": 1e-14, "max_iter": 100_000}
@@ -89,6 +89,18 @@ def test_only_ratios_of_weights_matter(model, data, k):
         assert_same(scaled.fit(X, y, sample_weight=k), clone(model).fit(X, y))
 
 
+@pytest.mark.parametrize("exponent", [-1000, -60, 1, 1000])
+def test_powers_of_two_of_weights_change_no_bit_h33(model, data, exponent, form):
+    X, y = data
+    v = np.random.default_rng(14).random(len(y))
+    expected = clone(model).fit(X, y, sample_weight=v)
+    if isinstance(model, Ridge):
+        model.set_params(alpha=np.ldexp(model.alpha, exponent))
+    model.fit(X, y, sample_weight=np.ldexp(v, exponent))
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert model.intercept_ == expected.intercept_
+
+
 def test_a_zero_weight_anywhere_is_a_row_less(data):
     X, y = data
     for i in range(len(y)):
@@ -165,6 +177,37 @@ def test_scaling_laws(container, exponent, sign, data, form):
     lasso.set_params(standardize=True).fit(X, y)
     assert_same(clone(lasso).fit(c * X, y), lasso, coef=1 / c)
     assert all(np.abs(model.coef_).max() > 0 for model in (lasso, net, ridge))
+
+
+@pytest.mark.parametrize("exponent", [160, 200, 300])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_units_whose_squares_are_no_floats_h10(sign, exponent, data, form):
+    """Of X: as any others. Of y: refused, as no error and no gap could be told."""
+    X, y = data
+    c = 10.0 ** (sign * exponent)
+    for standardize in (False, True):
+        model = Lasso(0.1, standardize=standardize, **TIGHT).fit(X, y)
+        alpha = 0.1 if standardize else 0.1 * c
+        assert_same(clone(model).set_params(alpha=alpha).fit(c * X, y), model, coef=1 / c)
+    for model in (Lasso(0.1 * c), Ridge(), LassoCV(), RidgeCV(), RidgeCV(cv=3)):
+        with pytest.raises(ValueError, match=r"\by\b.*squares.*Rescale y"):
+            model.fit(X, c**1.01 * y)
+
+
+@pytest.mark.parametrize("container", ["F", "csc"])
+def test_negative_coefficients_are_found_like_positive_ones_h03(container, data, form):
+    X, y = sparsified(data[0]), data[1]
+    w = 1.0 + np.arange(X.shape[1]) % 3
+    y = X @ -w + 1e-3 * y
+    for model in (Lasso(0.01), ElasticNet(0.01, l1_ratio=0.9)):
+        negative = model.fit(contain(X, container), y)
+        positive = clone(model).fit(contain(X, container), -y)
+        assert (negative.coef_ < 0).sum() > min(X.shape) / 2
+        np.testing.assert_array_equal(negative.coef_, -positive.coef_)
+        assert negative.n_iter_ == positive.n_iter_
+        dense = clone(model).set_params(**TIGHT).fit(X, y)
+        with forced_form("gram"):
+            assert_same(dense, clone(dense).fit(contain(X, container), y), 1e-12)
 
 
 @pytest.mark.parametrize("l1_ratio", [0.2, 0.8])
