@@ -74,7 +74,7 @@ def test_offsets_survive(offset):
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_extreme_units(scale, order):
+def test_extreme_units_h48(scale, order):
     z = rng.uniform(-1, 1, (300, 3))
     Z = np.asarray(z * scale, order=order)
     model = BatchNormalizer().fit(Z)
@@ -87,12 +87,12 @@ def test_extreme_units(scale, order):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e10, -1e300])
-def test_constant_columns_become_beta_exactly(value):
+def test_constant_columns_become_beta_exactly_h50(value):
     out = BatchNormalizer(beta=0.7).fit_transform(np.full((1000, 2), value))
     assert_array_equal(out, 0.7)
 
 
-def test_small_deviations_on_large_means_are_kept():
+def test_small_deviations_on_large_means_are_kept_h41():
     mean = 1e10
     x = np.where(np.arange(1000) % 2, mean, np.nextafter(mean, np.inf))[:, None]
     assert_allclose(np.abs(BatchNormalizer().fit_transform(x)), 1.0, rtol=1e-12)
@@ -123,7 +123,7 @@ def test_fit_transform_is_fit_and_transform_h53(ddof, momentum, convention):
     assert_allclose(out.std(axis=0, ddof=model.ddof), 1, rtol=1e-13)
 
 
-def test_float32_is_kept_and_as_exact_as_float64():
+def test_float32_is_kept_and_as_exact_as_float64_h51():
     Z = (X + 1e4).astype(np.float32)
     model = BatchNormalizer().fit(Z)
     assert model.mean_.dtype == np.float64
@@ -157,7 +157,7 @@ def test_sparse(kind):
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_input_is_never_changed_and_may_be_read_only(order):
+def test_input_is_never_changed_and_may_be_read_only_h28(order):
     Z = np.array(X, order=order)
     Z.flags.writeable = False
     before = Z.tobytes()
@@ -198,7 +198,7 @@ def test_frames_and_names(library):
 
 
 @pytest.mark.parametrize("size", [1, 10, 33, 100])
-def test_pooled_batches_are_one_fit(size):
+def test_pooled_batches_are_one_fit_h55(size):
     model = BatchNormalizer()
     for part in batches(X + 1e6, size):
         model.partial_fit(part)
@@ -242,7 +242,7 @@ def test_ten_million_rows_of_float32_h47():
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.1, 0.5, 1.0])
-def test_exponential_statistics_in_closed_form(momentum):
+def test_exponential_statistics_in_closed_form_h54(momentum):
     model = BatchNormalizer(momentum=momentum)
     mean, var = None, None
     for part in batches(X, 10):
@@ -268,7 +268,7 @@ def test_ddof_does_not_touch_exponential_statistics():
 
 
 @pytest.mark.parametrize("momentum", [None, 0.2])
-def test_first_batch_without_values(momentum):
+def test_first_batch_without_values_h45(momentum):
     nothing = np.full((4, 5), np.nan)
     model = BatchNormalizer(momentum=momentum).partial_fit(nothing)
     assert np.isnan(model.mean_).all()
@@ -366,7 +366,7 @@ def test_pytorch():
     assert_allclose(model.normalize_batch(T[10:]), training, atol=1e-9)
 
 
-def test_pytorch_cumulative():
+def test_pytorch_cumulative_h55():
     model = BatchNormalizer(convention="pytorch", eps=1e-5)
     for part in T_BATCHES:
         model.partial_fit(part)
@@ -435,7 +435,7 @@ def test_bad_parameters_are_named(name):
 
 
 @pytest.mark.parametrize("momentum", [None, 0.1])
-def test_a_failing_partial_fit_changes_nothing(momentum):
+def test_a_failing_partial_fit_changes_nothing_h29_h56(momentum):
     infinite = X.copy()
     infinite[60, 2] = np.inf
     negative = -V
@@ -474,7 +474,7 @@ def test_a_refit_forgets_what_was_learned():
     assert_array_equal(model.gamma_, 1.0)
 
 
-def test_one_row_under_pytorch():
+def test_one_row_under_pytorch_h52():
     model = BatchNormalizer(convention="pytorch").partial_fit(X)
     before = state(model)
     with pytest.raises(ValueError, match="one row"):

@@ -61,7 +61,7 @@ def test_factors_of_a_lasso_are_units_of_columns(p, form):
 @form
 @ratios
 @pytest.mark.parametrize("standardize", [False, True])
-def test_an_infinite_factor_is_a_column_dropped(standardize, ratio, form):
+def test_an_infinite_factor_is_a_column_dropped_h14(standardize, ratio, form):
     X, y, v = data()
     f = with_some(np.inf)
     kept = np.isfinite(f)
@@ -107,7 +107,7 @@ def test_all_factors_times_a_number_are_alpha_times_it(factor, ratio, form):
 @ratios
 @pytest.mark.parametrize("p", [P, 100])
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_residuals_are_orthogonal_to_columns_without_penalty(fit_intercept, p, ratio, form):
+def test_residuals_are_orthogonal_to_columns_without_penalty_h15(fit_intercept, p, ratio, form):
     X, y, v = data(p)
     f = with_some(1.0, p)
     f[[0, 5, 7]] = 0.0

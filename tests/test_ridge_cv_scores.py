@@ -144,7 +144,7 @@ def absolute(y, predicted, sample_weight=None):
 
 
 @pytest.mark.parametrize("cv", [None, KFold(4)], ids=["leave one out", "folds"])
-def test_weights_reach_a_scorer_that_asks_for_them(cv):
+def test_weights_reach_a_scorer_that_asks_for_them_h36(cv):
     X, y = (one[:60] for one in load("diabetes"))
     v = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
     with config_context(enable_metadata_routing=True):
@@ -170,7 +170,7 @@ def test_weights_reach_a_scorer_that_asks_for_them(cv):
     assert abs(best[True] - best[False]) > 1e-3
 
 
-def test_groups_reach_the_splitter():
+def test_groups_reach_the_splitter_h36():
     X, y = load("diabetes")
     groups = np.arange(len(y)) * 7 % 5
     folds = list(GroupKFold(5).split(X, y, groups))

@@ -45,7 +45,7 @@ def assert_same(ours, theirs, rtol=1e-9):
 @pytest.mark.parametrize("shape", [(80, 10), (25, 60)])
 @pytest.mark.parametrize("offset", [1e8, -1e8, "mixed"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_large_offset_loses_nothing(weighted, offset, shape, model, form):
+def test_a_large_offset_loses_nothing_h31(weighted, offset, shape, model, form):
     X, y = regression(61, *shape)
     if offset == "mixed":
         offset = 10.0 ** np.random.default_rng(62).integers(0, 9, shape[1])
@@ -89,7 +89,7 @@ def test_heavy_columns_among_light_ones(density, model, form):
 
 @pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("container", ["csc", "csr", "coo"])
-def test_64_bit_indices(container, form):
+def test_64_bit_indices_h66(container, form):
     X, y = regression(67, 40, 12)
     X = np.where(np.abs(X) > 0.6, X, 0.0)
     narrow, wide = contain(X, container), contain(X, container + "64")

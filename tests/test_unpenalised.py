@@ -113,7 +113,9 @@ def test_partialled_out_by_hand_h15(container, form):
         Z = np.column_stack([root * X[:, f > 0], root * y[:, None]])
         left = Z - free @ np.linalg.lstsq(free, Z, rcond=None)[0]
         unit = np.sqrt(60 / v.sum())
-        others = Lasso(0.05, fit_intercept=False, **TIGHT).fit(unit * left[:, :-1], unit * left[:, -1])
+        others = Lasso(0.05, fit_intercept=False, **TIGHT).fit(
+            unit * left[:, :-1], unit * left[:, -1]
+        )
     assert_allclose(model.coef_[f > 0], others.coef_, rtol=0, atol=1e-8)
     rest = np.linalg.lstsq(free, Z[:, -1] - Z[:, :-1] @ others.coef_, rcond=None)[0]
     assert_allclose(np.r_[model.intercept_, model.coef_[f == 0]], rest, rtol=0, atol=1e-8)
