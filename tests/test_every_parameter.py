@@ -37,7 +37,7 @@ SINGLE = {"alpha": 0.5, **CONTROLS, **ITERATIONS}
 CHOICE = {
     "alphas": 4, "cv": 3, "fold_weighting": Beside({"cv": 3}, "size"), "scoring": "neg_max_error",
     "refit": Beside({"scoring": ["neg_max_error", "r2"], "refit": "neg_max_error"}, "r2"),
-    "selection_rule": lambda table: 0,
+    "selection_rule": lambda table: 2,
 }  # fmt: skip
 CURVE = {
     **CHOICE, **CONTROLS, **ITERATIONS, **BOUNDS, "eps": 0.1, "relax": True,
