@@ -43,6 +43,7 @@ def test_ids_of_names():
     assert hazards.ids_of("test_one_h01") == (["H01"], [])
     assert hazards.ids_of("test_two_n01_h02") == (["N01", "H02"], [])
     assert hazards.ids_of("test_h01_first") == ([], ["H01"])
+    assert hazards.ids_of("test_in_capitals_H01") == ([], ["H01"])
 
 
 def test_the_page_is_up_to_date():

@@ -12,7 +12,7 @@ from pathlib import Path
 DOC = Path(__file__).resolve().parents[1]
 TESTS = DOC.parent / "tests"
 PAGE = DOC / "hazards.md"
-IDS = re.compile(r"(?<=_)[hn]\d\d(?=_|$)")
+IDS = re.compile(r"(?<=_)[hn]\d\d(?=_|$)", re.IGNORECASE)
 AT_THE_END = re.compile(r"(?:_[hn]\d\d)+$")
 HEAD = """\
 # Known hazards
