@@ -47,7 +47,7 @@ def page_from_root(source, target, renames):
 
 
 page_from_root("CHANGELOG.md", "changelog.md", {"CONTRIBUTING.md": "contributing.md"})
-page_from_root("CONTRIBUTING.md", "contributing.md", {})
+page_from_root("CONTRIBUTING.md", "contributing.md", {"doc/hazards.md": "hazards.md"})
 
 # ------------------------------------------------------------------------------ reference
 autosummary_generate = True

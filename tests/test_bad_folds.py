@@ -51,14 +51,14 @@ BAD_FOLDS = {
 
 @cross_validated
 @pytest.mark.parametrize("kind", BAD_FOLDS)
-def test_fold(model, kind):
+def test_fold_h35(model, kind):
     for cv in ([BAD_FOLDS[kind]], [GOOD, BAD_FOLDS[kind]]):
         refused(type(model)(cv=cv), "cv", error=ValueError)
         refused(type(model)(cv=cv), "fold", error=ValueError)
 
 
 @cross_validated
-def test_fold_without_weight(model):
+def test_fold_without_weight_h30(model):
     v = np.where(MASK, 0.0, 1.0)
     for cv in ([(ROWS[MASK], ROWS[~MASK])], [GOOD, (MASK, ~MASK)], KFold(2)):
         refused(type(model)(cv=cv), "fold", error=ValueError, sample_weight=v)

@@ -74,7 +74,7 @@ def test_offsets_survive(offset):
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1e160, 1e300])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_extreme_units(scale, order):
+def test_extreme_units_h48(scale, order):
     z = rng.uniform(-1, 1, (300, 3))
     Z = np.asarray(z * scale, order=order)
     model = BatchNormalizer().fit(Z)
@@ -87,18 +87,43 @@ def test_extreme_units(scale, order):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e10, -1e300])
-def test_constant_columns_become_beta_exactly(value):
+def test_constant_columns_become_beta_exactly_h50(value):
     out = BatchNormalizer(beta=0.7).fit_transform(np.full((1000, 2), value))
     assert_array_equal(out, 0.7)
 
 
-def test_small_deviations_on_large_means_are_kept():
+def test_small_deviations_on_large_means_are_kept_h41():
     mean = 1e10
     x = np.where(np.arange(1000) % 2, mean, np.nextafter(mean, np.inf))[:, None]
     assert_allclose(np.abs(BatchNormalizer().fit_transform(x)), 1.0, rtol=1e-12)
 
 
-def test_float32_is_kept_and_as_exact_as_float64():
+def test_five_thousand_constants_h41():
+    rng = np.random.default_rng(1)
+    values = rng.choice([-1.0, 1.0], 5000) * 10.0 ** rng.uniform(-300, 300, 5000)
+    Z = np.tile(values, (37, 1))
+    for v in (None, rng.random(37)):
+        model = BatchNormalizer().fit(Z, sample_weight=v)
+        assert_array_equal(model.mean_, values)
+        assert_array_equal(model.var_, 0.0)
+        assert_array_equal(model.transform(Z), 0.0)
+    assert_array_equal(BatchNormalizer(center=False).fit(sparse.csr_array(Z)).var_, 0.0)
+
+
+@pytest.mark.parametrize("convention", ["statistical", "pytorch"])
+@pytest.mark.parametrize("momentum", [None, 0.1])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_fit_transform_is_fit_and_transform_h53(ddof, momentum, convention):
+    """In units in which statistics that are still those of the start would show."""
+    Z = np.random.default_rng(2).normal(100, 7, (30, 4))
+    model = BatchNormalizer(momentum=momentum, convention=convention, ddof=ddof)
+    out = model.fit_transform(Z)
+    assert_array_equal(out, clone(model).fit(Z).transform(Z))
+    assert_allclose(out.mean(axis=0), 0, atol=1e-13)
+    assert_allclose(out.std(axis=0, ddof=model.ddof), 1, rtol=1e-13)
+
+
+def test_float32_is_kept_and_as_exact_as_float64_h51():
     Z = (X + 1e4).astype(np.float32)
     model = BatchNormalizer().fit(Z)
     assert model.mean_.dtype == np.float64
@@ -132,7 +157,7 @@ def test_sparse(kind):
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_input_is_never_changed_and_may_be_read_only(order):
+def test_input_is_never_changed_and_may_be_read_only_h28(order):
     Z = np.array(X, order=order)
     Z.flags.writeable = False
     before = Z.tobytes()
@@ -165,7 +190,7 @@ def test_frames_and_names(library):
 
 
 @pytest.mark.parametrize("size", [1, 10, 33, 100])
-def test_pooled_batches_are_one_fit(size):
+def test_pooled_batches_are_one_fit_h55(size):
     model = BatchNormalizer()
     for part in batches(X + 1e6, size):
         model.partial_fit(part)
@@ -178,8 +203,38 @@ def test_pooled_batches_are_one_fit(size):
     assert_array_equal(again.mean_, clone(model).fit(X + 1e6).partial_fit(X).mean_)
 
 
+@pytest.mark.parametrize("value", [1e307, -1.7e308])
+@pytest.mark.parametrize("momentum", [None, 0.1])
+def test_a_stream_near_the_largest_float_h43(momentum, value):
+    model = BatchNormalizer(momentum=momentum)
+    for _ in range(50):
+        model.partial_fit([[value, value], [value, value * 0.5]])
+    assert_allclose(model.mean_, [value, 0.75 * value], rtol=1e-15)
+    assert model.moments_.variance()[0] == 0 and model.transform([[value, value]])[0, 0] == 0
+    assert_allclose(model.transform([[value, value]])[0, 1], np.sign(value), rtol=1e-14)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1000), (1000, 1)])
+@pytest.mark.parametrize("dtype", [int, float, np.float32])
+def test_a_batch_much_larger_than_the_other_h46(dtype, sizes):
+    Z = np.random.default_rng(3).integers(-1000, 1000, (1001, 2)).astype(dtype)
+    model = BatchNormalizer().partial_fit(Z[: sizes[0]]).partial_fit(Z[sizes[0] :])
+    assert_allclose(model.mean_, Z.mean(axis=0, dtype=float), rtol=0, atol=1e-12)
+    assert_allclose(model.var_, Z.var(axis=0, dtype=float), rtol=1e-14)
+
+
+@pytest.mark.slow
+def test_ten_million_rows_of_float32_h47():
+    Z = np.random.default_rng(4).standard_normal((10**7, 1), dtype=np.float32) + np.float32(1e4)
+    exact = Z.mean(dtype=np.longdouble)
+    for order in ("C", "F"):
+        model = BatchNormalizer().fit(np.asarray(Z, order=order))
+        assert abs(model.mean_[0] - exact) <= 1e-15 * exact
+    assert_allclose(model.var_, Z.var(dtype=np.longdouble), rtol=1e-12)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.1, 0.5, 1.0])
-def test_exponential_statistics_in_closed_form(momentum):
+def test_exponential_statistics_in_closed_form_h54(momentum):
     model = BatchNormalizer(momentum=momentum)
     mean, var = None, None
     for part in batches(X, 10):
@@ -205,7 +260,7 @@ def test_ddof_does_not_touch_exponential_statistics():
 
 
 @pytest.mark.parametrize("momentum", [None, 0.2])
-def test_first_batch_without_values(momentum):
+def test_first_batch_without_values_h45(momentum):
     nothing = np.full((4, 5), np.nan)
     model = BatchNormalizer(momentum=momentum).partial_fit(nothing)
     assert np.isnan(model.mean_).all()
@@ -292,7 +347,7 @@ def test_pytorch():
     assert_allclose(model.normalize_batch(T[10:]), training, atol=1e-9)
 
 
-def test_pytorch_cumulative():
+def test_pytorch_cumulative_h55():
     model = BatchNormalizer(convention="pytorch", eps=1e-5)
     for part in T_BATCHES:
         model.partial_fit(part)
@@ -361,7 +416,7 @@ def test_bad_parameters_are_named(name):
 
 
 @pytest.mark.parametrize("momentum", [None, 0.1])
-def test_a_failing_partial_fit_changes_nothing(momentum):
+def test_a_failing_partial_fit_changes_nothing_h29_h56(momentum):
     infinite = X.copy()
     infinite[60, 2] = np.inf
     negative = -V
@@ -400,7 +455,7 @@ def test_a_refit_forgets_what_was_learned():
     assert_array_equal(model.gamma_, 1.0)
 
 
-def test_one_row_under_pytorch():
+def test_one_row_under_pytorch_h52():
     model = BatchNormalizer(convention="pytorch").partial_fit(X)
     before = state(model)
     with pytest.raises(ValueError, match="one row"):

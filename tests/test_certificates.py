@@ -39,7 +39,7 @@ def test_the_oracle_accepts_the_optimum_and_nothing_near_it(l1_ratio, standardiz
 @pytest.mark.parametrize("form", ["gram", "working_set"])
 @pytest.mark.parametrize("max_iter", [1, 2, 4, 30])
 @pytest.mark.parametrize("tol", [1e-14, 1e-8, 1e-4])
-def test_a_warning_if_and_only_if_uncertified(tol, max_iter, form):
+def test_a_warning_if_and_only_if_uncertified_h09(tol, max_iter, form):
     rng = np.random.default_rng(3)
     X = ar1(rng, 60, 150, 0.95)
     y = X[:, ::7].sum(axis=1) + rng.standard_normal(60)

@@ -43,7 +43,7 @@ def same(model, reference, rtol=1e-9):
 
 @every
 @pytest.mark.parametrize("order", ["C", "F", "strided", "reversed", "readonly"])
-def test_memory_order(model, order):
+def test_memory_order_h69(model, order):
     Z = contain(X, order)
     model = clone(model).fit(Z, contain(y[:, None], order)[:, 0], sample_weight=WEIGHTS)
     same(model, clone(model).fit(X, y, sample_weight=WEIGHTS))
@@ -115,7 +115,7 @@ def frozen(A):
 
 @every
 @pytest.mark.parametrize("kind", ODD)
-def test_container(model, kind):
+def test_container_h69(model, kind):
     Z = ODD[kind]()
     plain = X != 0 if kind == "csc of bool" else X
     plain = np.repeat(X[:, :1], P, axis=1) if kind == "broadcast" else plain
@@ -129,7 +129,7 @@ def test_container(model, kind):
     assert_allclose(predicted, reference.predict(plain.astype(float)), rtol=1e-9, atol=1e-9)
 
 
-def test_missing_values_of_frames_are_refused():
+def test_missing_values_of_frames_are_refused_h69():
     for frame in (
         pd.DataFrame(X).astype("Float64").mask(lambda f: f == 3.0, pd.NA),
         pl.DataFrame({f"c{j}": [None, *X[1:, j]] for j in range(P)}),
@@ -138,7 +138,7 @@ def test_missing_values_of_frames_are_refused():
             Lasso().fit(frame, y)
 
 
-def test_matrix_is_refused():
+def test_matrix_is_refused_h69():
     with pytest.raises(TypeError, match=r"np\.matrix"):
         Lasso().fit(np.asmatrix(X), y)
 
@@ -148,7 +148,7 @@ DTYPES = ["f4", "f8", ">f4", ">f8", "f2", "g", "i1", "i2", "i4", "i8", ">i4", "u
 
 @every
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_dtype(model, dtype):
+def test_dtype_h17(model, dtype):
     Z = np.abs(X) if dtype == "u1" else X != 0 if dtype == "bool" else X
     model = clone(model).fit(Z.astype(dtype), y)
     single = dtype == "f4"  # of other byte order it is converted to float64, as scikit-learn does
@@ -192,13 +192,24 @@ def test_weights(model):
 
 @every
 @pytest.mark.parametrize("kind", TARGETS)
-def test_target(model, kind):
+def test_target_h67(model, kind):
     target = TARGETS[kind]()
     reference = clone(model).fit(X, y, sample_weight=WEIGHTS)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataConversionWarning)
         same(clone(model).fit(X, target, sample_weight=WEIGHTS), reference, rtol=1e-12)
     assert reference.score(X, target) == pytest.approx(reference.score(X, y), rel=1e-12)
+
+
+@every
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("dtype", ["bool", "i8", "i4", "f4"])
+@pytest.mark.parametrize("container", ["C", "csr"])
+def test_types_of_targets_without_intercept_h67(container, dtype, fit_intercept, model):
+    target = (y > 0).astype(dtype)
+    model = clone(model).set_params(fit_intercept=fit_intercept)
+    reference = clone(model).fit(X, target.astype(float))
+    same(model.fit(contain(X, container), target), reference)
 
 
 @every

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from oracle import certified
 from problems import contain, regression
 
-from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV
+from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, lasso_path
 from sklearn_regnorm.solvers import forced_form
 
 form = pytest.mark.parametrize("form", ["gram", "working_set"])
@@ -45,7 +46,7 @@ def same(model, other, rtol=0, atol=1e-12):
 @form
 @ratios
 @pytest.mark.parametrize("standardize", [False, True])
-def test_an_infinite_factor_is_a_column_dropped(standardize, ratio, form):
+def test_an_infinite_factor_is_a_column_dropped_h14(standardize, ratio, form):
     X, y, v = data()
     f = with_some(np.inf)
     kept = np.isfinite(f)
@@ -91,7 +92,7 @@ def test_all_factors_times_a_number_are_alpha_times_it(factor, ratio, form):
 @ratios
 @pytest.mark.parametrize("p", [P, 100])
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_residuals_are_orthogonal_to_columns_without_penalty(fit_intercept, p, ratio, form):
+def test_residuals_are_orthogonal_to_columns_without_penalty_h15(fit_intercept, p, ratio, form):
     X, y, v = data(p)
     f = with_some(1.0, p)
     f[[0, 5, 7]] = 0.0
@@ -161,6 +162,23 @@ def test_bounds_far_away_change_nothing(cls, form):
     same(far, near)
     same(fit(X, y, v, form, cls, lower=0), fit(X, y, v, form, cls, positive=True))
     same(fit(X, y, v, form, cls, lower=-np.inf, upper=np.inf, penalty_factor=np.ones(P)), near)
+
+
+@form
+@pytest.mark.parametrize("p", [P, 100])
+def test_positive_coefficients_are_never_below_zero_h22(p, form):
+    """Also where columns that are as good as the same compete."""
+    X, y, v = data(p)
+    X[:, 1::2] = X[:, ::2] + 1e-6 * X[:, 1::2]
+    for cls in (Lasso, ElasticNet, Ridge, LassoCV, ElasticNetCV):
+        model = fit(X, y, v, form, cls, positive=True)
+        for coefs in (model.coef_, getattr(model, "coef_path_", model.coef_)):
+            assert coefs.min() == 0.0 and coefs.max() > 0.0
+        if cls in (Lasso, ElasticNet, Ridge):
+            certified(model, X, y, v)
+    for dtype in (np.float64, np.float32):
+        with forced_form(form):
+            assert lasso_path(X.astype(dtype), y, positive=True)[1].min() == 0.0
 
 
 def test_all_zero_by_bounds():

@@ -93,7 +93,7 @@ def test_every_pattern_of_signs_and_bounds(l1_ratio, standardize, name, containe
 @form
 @pytest.mark.parametrize("tol", [1e-14, 1e-4])
 @pytest.mark.parametrize("name", ["free", "boxed"])
-def test_a_warning_if_and_only_if_uncertified(name, tol, form):
+def test_a_warning_if_and_only_if_uncertified_h09(name, tol, form):
     X, y = regression(3, 60, 100, rho=0.95)
     given = {"free": {"penalty_factor": np.arange(100) % 20 > 0}, "boxed": {"upper": 1.0}}[name]
     outcomes = set()

@@ -123,7 +123,7 @@ forms = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
     "kind",
     [pytest.param(k, marks=[SLOW] * (k in ("leave one out", "repeated"))) for k in SPLITTERS],
 )
-def test_every_splitter(kind, form):
+def test_every_splitter_h35_h36(kind, form):
     folds = folds_of(SPLITTERS[kind])
     with form():
         check(LassoCV(alphas=4, eps=0.01, cv=SPLITTERS[kind], tol=1e-14), folds)
@@ -158,7 +158,7 @@ def test_every_flag(flags, container, weighted, form):
 
 @pytest.mark.parametrize("splitter", [GroupKFold(3), LeaveOneGroupOut()], ids=repr)
 @pytest.mark.parametrize("model", [LassoCV(alphas=4), ElasticNetCV(alphas=4)], ids=repr)
-def test_groups_reach_the_splitter(model, splitter):
+def test_groups_reach_the_splitter_h36(model, splitter):
     expected = clone(model).set_params(cv=folds_of(splitter, GROUPS)).fit(X, y).mse_path_
     with config_context(enable_metadata_routing=True):
         routed = clone(model).set_params(cv=splitter).fit(X, y, groups=GROUPS)
@@ -169,7 +169,7 @@ def test_groups_reach_the_splitter(model, splitter):
         clone(model).set_params(cv=splitter).fit(X, y)
 
 
-def test_a_generator_is_used_once_for_every_ratio():
+def test_a_generator_is_used_once_for_every_ratio_h36():
     listed = ElasticNetCV(l1_ratio=[0.2, 0.6, 1.0], alphas=5, cv=folds_of(KFold(3)))
     generated = clone(listed)
     generated.cv = KFold(3).split(X)
@@ -189,7 +189,7 @@ def test_overlapping_pairs_left_out():
 @pytest.mark.parametrize("max_iter", [1, 3, 1000])
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0])
 @forms
-def test_certificate_of_every_fold(form, ratio, max_iter):
+def test_certificate_of_every_fold_h04(form, ratio, max_iter):
     """A fold that holds out its own training rows shows how far its solution is from the best.
 
     The loss is strongly convex in the fitted values, so a gap g admits fitted values within

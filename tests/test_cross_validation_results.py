@@ -41,7 +41,7 @@ models = pytest.mark.parametrize("model", MODELS, ids=repr)
      ([0.5, 0.9], (2,)), ((0.1, 0.5, 1), (3,)), (np.array([0.5, 0.5]), (2,))],
     ids=str,
 )  # fmt: skip
-def test_shapes(ratio, leading, alphas, n_folds):
+def test_shapes_h21_h40(ratio, leading, alphas, n_folds):
     cv = list(KFold(4).split(X))[:n_folds]
     model = LassoCV(alphas=alphas, cv=cv)
     if ratio is not None:
@@ -72,7 +72,7 @@ def test_shapes(ratio, leading, alphas, n_folds):
 @pytest.mark.parametrize("standardize", [False, True])
 @pytest.mark.parametrize("weights", [None, WEIGHTS, 1e12 * WEIGHTS], ids=["no", "yes", "large"])
 @pytest.mark.parametrize("ratio", [1.0, 0.3, 1e-3])
-def test_automatic_grid(ratio, weights, standardize, positive):
+def test_automatic_grid_h25(ratio, weights, standardize, positive):
     flags = {"positive": positive, "standardize": standardize}
     model = ElasticNetCV(l1_ratio=ratio, alphas=8, eps=0.02, **flags).fit(X, y, weights)
     largest = Oracle(X, y, weights, alpha=1.0, l1_ratio=ratio, **flags).alpha_max()
@@ -82,7 +82,7 @@ def test_automatic_grid(ratio, weights, standardize, positive):
     assert below.fit(X, y, weights).coef_.any()
 
 
-def test_grid_of_ridge_is_that_of_a_small_ratio():
+def test_grid_of_ridge_is_that_of_a_small_ratio_h07():
     one, other = (ElasticNetCV(l1_ratio=r, alphas=9).fit(X, y) for r in (0.0, 1e-3))
     assert_array_equal(one.alphas_, other.alphas_)
     both = ElasticNetCV(l1_ratio=[0, 0.5], alphas=9).fit(X, y)
@@ -176,8 +176,12 @@ def test_same_as_scikit_learn_on_its_data(load, ratio):
 
 @pytest.mark.parametrize("value", [0.0, 3.7, 1e8, 1e-300, -1.0 / 3])
 @models
-def test_constant_target(model, value):
+def test_constant_target_h34(model, value):
     z = np.full(N, value)
+    if value == 1e-300 and not model.fit_intercept:  # whose squares, the errors, would all vanish
+        with pytest.raises(ValueError, match="y.*squares vanish"):
+            clone(model).fit(X, z)
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = clone(model).fit(X, z)
@@ -217,7 +221,7 @@ def test_threads_change_nothing(form, container, model):
 
 
 @models
-def test_weights_are_repetitions(model):
+def test_weights_are_repetitions_h25(model):
     counts = ROWS * 5 % 4
     rows = np.repeat(ROWS, counts)
     kept = counts > 0

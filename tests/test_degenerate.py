@@ -1,5 +1,6 @@
 """Degenerate data and penalties: a right answer, in silence."""
 
+import time
 import warnings
 
 import numpy as np
@@ -45,7 +46,7 @@ def form(request):
 
 @pytest.mark.parametrize("c", [1e-300, -1e-12, 0.1, 1.0, 1e50, 1e150, -1e300])
 @pytest.mark.parametrize("container", ["F", "csc"])
-def test_constant_columns_get_zero(c, container, model, form):
+def test_constant_columns_get_zero_h08_h14(c, container, model, form):
     """Also the rounding of their mean must not look like a signal, in any number of rows."""
     for n in (3, 64, 15_500) if c in (0.1, 1e50) else (3, 64):
         X = np.full((n, 3), c)
@@ -57,6 +58,16 @@ def test_constant_columns_get_zero(c, container, model, form):
         alone = clone(model).fit(X[:, 1:2], y, sample_weight=v)
         assert model.coef_[1] == pytest.approx(alone.coef_[0], rel=1e-12)
         assert model.intercept_ == pytest.approx(alone.intercept_, rel=1e-12)
+
+
+@pytest.mark.parametrize("c", [1e-300, 0.1, 1e50, 1e300])
+@pytest.mark.parametrize("n", [3, 15_500, 16_000])
+def test_constant_data_take_no_sweeps_h08(n, c, form):
+    X = np.full((n, 2), c)
+    for model in (Lasso(1.0), Lasso(1e-10, tol=1e-14), ElasticNet(1e-3), Ridge()):
+        model.fit(X, X[:, 0])
+        assert np.all(model.coef_ == 0) and np.max(model.n_iter_) <= 2
+        assert abs(model.intercept_ - c) <= np.spacing(c)
 
 
 @pytest.mark.parametrize("c", [0.0, 3.7, 0.1, 1e8, 1e-300, -1e150])
@@ -71,7 +82,7 @@ def test_constant_target(c, container, model, form):
 
 
 @pytest.mark.parametrize("c", [0.0, 3.7, 1e8, 1e-300])
-def test_constant_target_in_cross_validation(c):
+def test_constant_target_in_cross_validation_h34(c):
     X, _ = regression(33, 30, 5)
     y = np.full(30, c)
     for cv in (LassoCV(), ElasticNetCV(l1_ratio=[0.0, 0.5, 1.0]), LassoCV(positive=True)):
@@ -84,7 +95,7 @@ def test_constant_target_in_cross_validation(c):
 
 
 @pytest.mark.parametrize("container", ["F", "csc"])
-def test_zero_columns(container, model, form):
+def test_zero_columns_h14(container, model, form):
     X, y = regression(34, 30, 6)
     full = clone(model).fit(X[:, 1:4], y)
     X[:, [0, 4, 5]] = 0.0
@@ -113,7 +124,7 @@ def test_duplicated_and_negated_columns(container, shape, model, form):
 
 @pytest.mark.parametrize("exponents", [(-150, 150), (150, -150), (0, 150), (-150, 0)])
 @pytest.mark.parametrize("container", ["F", "csc"])
-def test_huge_and_tiny_columns(container, exponents, form):
+def test_huge_and_tiny_columns_h11(container, exponents, form):
     """A penalty far from any column's scale acts on it as none at all, or as an infinite one."""
     X, y = regression(37, 50, 6)
     scales = np.logspace(*exponents, 6)
@@ -126,7 +137,7 @@ def test_huge_and_tiny_columns(container, exponents, form):
 
 @pytest.mark.parametrize("exponents", [(-150, 150), (-300, -290), (290, 300), (-300, 300)])
 @pytest.mark.parametrize("container", ["F", "csc"])
-def test_units_do_not_matter_where_the_penalty_does_not_see_them(container, exponents, form):
+def test_units_do_not_matter_where_the_penalty_does_not_see_them_h11(container, exponents, form):
     X, y = regression(37, 50, 6)
     scales = np.logspace(*exponents, 6)
     alpha = 1e-3 * np.abs(X.T @ (y - y.mean())).max() / 50
@@ -142,7 +153,7 @@ def test_units_do_not_matter_where_the_penalty_does_not_see_them(container, expo
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("p", [1, 5])
-def test_one_row(p, fit_intercept, model, form):
+def test_one_row_h30_h72(p, fit_intercept, model, form):
     X, y = regression(38, 1, p)
     model.set_params(fit_intercept=fit_intercept).fit(X, y)
     certified(model, X, y)
@@ -157,7 +168,7 @@ def test_one_row(p, fit_intercept, model, form):
 
 @pytest.mark.parametrize("n", [2, 3, 50])
 @pytest.mark.parametrize("container", ["F", "csc", "csr64"])
-def test_one_column(container, n, model, form):
+def test_one_column_h72(container, n, model, form):
     X, y = regression(40, n, 1, nonzero=1)
     certified(model.fit(contain(X, container), y), X, y)
 
@@ -165,7 +176,7 @@ def test_one_column(container, n, model, form):
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 1e-12])
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("standardize", [False, True])
-def test_around_alpha_max(standardize, positive, l1_ratio, form):
+def test_around_alpha_max_h06(standardize, positive, l1_ratio, form):
     flags = {"l1_ratio": l1_ratio, "positive": positive, "standardize": standardize}
     for seed in range(8):
         n, p = (60, 10) if seed % 2 else (15, 70)
@@ -189,7 +200,7 @@ def test_around_alpha_max(standardize, positive, l1_ratio, form):
 @pytest.mark.parametrize("container", ["F", "csc"])
 @pytest.mark.parametrize("alpha", [0.0, 5e-324, 1e-300])
 @pytest.mark.parametrize("l1_ratio", [0.0, 1e-12, 0.5, 1.0])
-def test_no_penalty_or_next_to_none(l1_ratio, alpha, container, form):
+def test_no_penalty_or_next_to_none_h07_h72(l1_ratio, alpha, container, form):
     X, y = regression(41, 60, 10)
     design = np.column_stack([X, np.ones(60)])
     exact = np.linalg.lstsq(design, y, rcond=None)[0]
@@ -204,7 +215,7 @@ def test_no_penalty_or_next_to_none(l1_ratio, alpha, container, form):
 @pytest.mark.parametrize("l1_ratio", [0.0, 1e-12, 0.5, 1.0])
 @pytest.mark.parametrize("container", ["F", "csc"])
 @pytest.mark.parametrize("positive", [False, True])
-def test_overwhelming_penalty(positive, container, l1_ratio, form):
+def test_overwhelming_penalty_h72(positive, container, l1_ratio, form):
     X, y = regression(42, 30, 8)
     for alpha in (1e300, 1e308):
         for kind in (ElasticNet(alpha, l1_ratio=l1_ratio, positive=positive), Ridge(alpha)):
@@ -236,7 +247,7 @@ def test_many_more_columns_than_rows(container, l1_ratio, form):
 @pytest.mark.parametrize("solver", ["auto", "svd", "cholesky", "cd"])
 @pytest.mark.parametrize("shape", [(40, 12), (12, 40), (20, 20)])
 @pytest.mark.parametrize("fit_intercept", [True, False])
-def test_least_norm(fit_intercept, shape, solver):
+def test_least_norm_h07_h23(fit_intercept, shape, solver):
     """alpha = 0 without full rank: the shortest of the solutions, for Ridge."""
     rng = np.random.default_rng(45)
     n, p = shape
@@ -256,3 +267,27 @@ def test_least_norm(fit_intercept, shape, solver):
         np.testing.assert_allclose(model.coef_, w, rtol=0, atol=1e-9 * np.abs(w).max())
         oracle = Oracle(X, y, v, alpha=0.0, l1_ratio=0.0, fit_intercept=fit_intercept)
         assert oracle.kkt(model.coef_, EPS) <= KKT_LIMIT
+
+
+@pytest.mark.slow
+def test_many_rows_of_float32_h12():
+    """A threshold in proportion to the number of rows would take all columns for dependent."""
+    rng = np.random.default_rng(46)
+    X = (rng.standard_normal((600_000, 3)) * [1, 2, 3] + [0, 1, 5]).astype(np.float32)
+    y = X @ [1.0, -2.0, 0.5] + rng.standard_normal(600_000)
+    for model in (Ridge(0.0), Ridge(1.0), Lasso(0.0), Lasso(0.01)):
+        single = clone(model).fit(X, y)
+        np.testing.assert_allclose(single.coef_, model.fit(X.astype(float), y).coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-310, 5e-322])
+def test_numbers_below_the_smallest_normal_one_are_not_slow_h71(scale, form):
+    """Columns are brought to a size at which processors compute at full speed."""
+    X, y = regression(47, 4000, 40)
+    seconds = {}
+    for given in (X, X * scale) * 5:
+        start = time.perf_counter()
+        model = Lasso(1e-23, standardize=True, tol=1e-10).fit(given, 1e-20 * y)
+        seconds.setdefault(given is X, []).append(time.perf_counter() - start)
+        assert np.count_nonzero(model.coef_) > 10
+    assert min(seconds[False]) <= 3 * min(seconds[True]) + 0.01

@@ -191,7 +191,7 @@ def test_names_are_forgotten_by_a_refit_without_any(estimator):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("estimator", EVERY, ids=repr)
-def test_read_only_input_stays_as_it_is(estimator, order):
+def test_read_only_input_stays_as_it_is_h28(estimator, order):
     X, y = data()
     X, v = np.array(X, order=order), np.arange(len(y), dtype=float)
     for array in (X, y, v):
@@ -231,7 +231,7 @@ def test_every_parameter_is_documented(estimator):
 
 
 @pytest.mark.parametrize("estimator", EVERY, ids=repr)
-def test_pickle_and_copy_of_a_fitted_model(estimator):
+def test_pickle_and_copy_of_a_fitted_model_n14(estimator):
     X, y = data()
     model = clone(estimator).fit(X, y)
     for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):

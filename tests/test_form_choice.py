@@ -35,7 +35,7 @@ def shapes(n, p, sparse=False, weights=None):
      (5000, 1500, 0, "gram"), (5000, 1500, 100, "gram"), (10**5, 3001, 0, "working_set"),
      (100, 10**5, 100, "working_set")],
 )  # fmt: skip
-def test_choice_by_shape(n, p, lasso_alphas, form):
+def test_choice_by_shape_h70(n, p, lasso_alphas, form):
     assert path.choose_form(shapes(n, p), lasso_alphas) == form
     with forced_form("gram"):
         assert path.choose_form(shapes(n, p), lasso_alphas) == "gram"

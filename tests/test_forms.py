@@ -623,7 +623,7 @@ def pairs(designs):
         quick="integers",
     ),
 )
-def test_every_splitter(form, model, splitter, weights):
+def test_every_splitter_h36(form, model, splitter, weights):
     check(form, make_case(DESIGNS["F"], splitter, weights, model, FACTORS[model]))
 
 

@@ -49,7 +49,7 @@ def test_rms_is_a_norm():
 
 
 @pytest.mark.parametrize("dtype, offset, tolerance", [(float, 1e8, 1e-13), (np.float32, 2e3, 1e-6)])
-def test_offsets(dtype, offset, tolerance):
+def test_offsets_h49(dtype, offset, tolerance):
     z = np.round(rng.standard_normal((20, 300)) * 16)
     out = LayerNormalizer(eps=0.0).transform((z + offset).astype(dtype))
     assert out.dtype == dtype

@@ -108,7 +108,7 @@ def away_from_kinks(layers, x, weights):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("out", TARGETS)
 @pytest.mark.parametrize("middle", MIDDLES)
-def test_gradients(middle, out, weighted, n):
+def test_gradients_h63(middle, out, weighted, n):
     rng = np.random.default_rng(5)
     width, make = MIDDLES[middle]
     layers = [Linear(3, width, random_state=0), *make(), Linear(width, 3, random_state=1)]
@@ -118,14 +118,14 @@ def test_gradients(middle, out, weighted, n):
     check_gradients(layers, LOSSES[out](), x, TARGETS[out](rng, n), weights)
 
 
-def test_gradients_with_rows_of_weight_zero():
+def test_gradients_with_rows_of_weight_zero_h63():
     rng = np.random.default_rng(0)
     layers = [Linear(3, 4, random_state=0), norm(BatchNorm, 4), Linear(4, 3, random_state=1)]
     x, weights = rng.standard_normal((6, 3)), np.array([1.0, 0, 2, 0, 1, 0.5])
     check_gradients(layers, LOSSES["softmax"](), x, np.eye(3)[[0, 1, 2, 2, 1, 0]], weights)
 
 
-def test_gradients_of_a_batch_of_one_row():
+def test_gradients_of_a_batch_of_one_row_h52_h63():
     """The running statistics, which have taken in the row, count as constants."""
     rng = np.random.default_rng(0)
     layer = norm(BatchNorm, 4, momentum=0.25)
@@ -350,7 +350,7 @@ def test_float32(cls):
     assert_allclose(back, two.backward(slope), rtol=1e-4, atol=1e-5)
 
 
-def test_constant_columns_and_rows():
+def test_constant_columns_and_rows_h50():
     x = np.full((4, 3), 1e10)
     for layer in (BatchNorm(3), BatchNorm(3, eps=0.0), LayerNorm(3), LayerNorm(3, eps=0.0)):
         assert_array_equal(layer.forward(x, training=True), 0.0)

@@ -21,7 +21,7 @@ y = 3 * X[:, 0] - X[:, 1] + 0.1 * rng.standard_normal(200)
 
 
 @pytest.mark.parametrize("kind", ["squares", "log"])
-def test_gradients_by_finite_differences(kind):
+def test_gradients_by_finite_differences_h63(kind):
     z, v = rng.standard_normal((20, 3)), rng.random(20)
     loss = _Squares(rng.standard_normal((20, 2)), v) if kind == "squares" else _LogLoss(
         rng.integers(0, 3, 20), v
@@ -68,7 +68,7 @@ def test_statistics_are_those_of_the_population():
 
 @BOTH
 @pytest.mark.parametrize("size", [None, 1, 7, 199, 1000])
-def test_ragged_batches(cls, size):
+def test_ragged_batches_h52(cls, size):
     model = cls(learn_affine=True, batch_size=size, max_iter=3).fit(X, y)
     assert np.isfinite(model.gamma_).all() and np.isfinite(model.loss_curve_).all()
 

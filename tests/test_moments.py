@@ -83,7 +83,7 @@ def parts_of(X, sizes, v=None):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("name", STREAMS)
-def test_any_partition_gives_the_exact_moments(name, order):
+def test_any_partition_gives_the_exact_moments_h44(name, order):
     x = STREAMS[name]
     X = np.asarray(np.column_stack([x, x[::-1], x]), order=order)
     for _, sizes in partitions(len(x)):
@@ -138,7 +138,7 @@ def test_nan_does_not_count(order):
 
 
 @pytest.mark.parametrize("scale", [1e-310, 1e-200, 1e200, 5e307])
-def test_sizes_near_the_limits(scale):
+def test_sizes_near_the_limits_h43_h48(scale):
     z = np.random.default_rng(0).uniform(-1, 1, 400)
     X = np.column_stack([z, z]) * scale
     deviation = float(np.sqrt(float(exact(z)[2]))) * scale
@@ -203,7 +203,7 @@ def test_infinity_is_refused():
 
 
 @pytest.mark.parametrize("density", [0.0, 0.01, 0.5, 1.0])
-def test_sparse_is_dense(density):
+def test_sparse_is_dense_h42(density):
     rng = np.random.default_rng(0)
     X = sparse.csc_array(rng.random((700, 6)) * (rng.random((700, 6)) < density))
     X.data += 1e6

@@ -104,7 +104,7 @@ def test_attributes_and_parameters_are_documented(estimator):
 
 
 @pytest.mark.parametrize("estimator", EVERY, ids=repr)
-def test_pickle_and_copy_of_a_fitted_model(estimator):
+def test_pickle_and_copy_of_a_fitted_model_n14(estimator):
     y = targets(estimator)
     model = clone(estimator).set_params(max_iter=5, random_state=0).fit(X, y)
     going_on = model.solver != "lbfgs" and not model.early_stopping
@@ -121,7 +121,7 @@ def test_pickle_and_copy_of_a_fitted_model(estimator):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("estimator", EVERY, ids=repr)
-def test_read_only_input_stays_as_it_is(estimator, order):
+def test_read_only_input_stays_as_it_is_h28(estimator, order):
     data, y, v = np.array(X, order=order), targets(estimator).copy(), np.arange(1.0, 41.0)
     for array in (data, y, v):
         array.flags.writeable = False

@@ -128,11 +128,11 @@ def test_parameters_that_do_not_go_together(given, message):
         (lambda m: m.fit(X, C, sample_weight=np.full(40, 1e308)), "sample_weight adds up to inf"),
     ],
 )
-def test_data(call, message):
+def test_data_h29_h60(call, message):
     refused(MLPClassifier((8,)), message, call)
 
 
-def test_partial_fit():
+def test_partial_fit_h61():
     model = MLPClassifier((8,), random_state=0)
     for bad, message in (
         (dict(), "classes must be passed"),
@@ -237,7 +237,7 @@ def test_poisson_needs_counts():
     ],
     ids=repr,
 )
-def test_divergence_is_an_error_or_a_finite_model(given, scale, norm, dtype):
+def test_divergence_is_an_error_or_a_finite_model_h62(given, scale, norm, dtype):
     model = MLPRegressor(hidden_layer_sizes=(8, 8), normalization=norm, random_state=0, **given)
     before = state(model)
     try:
@@ -287,7 +287,7 @@ def test_predictions_that_overflow_are_divergence(seed, rate):
         model.fit(data, y - y.min())
 
 
-def test_divergence_does_happen():
+def test_divergence_does_happen_h62():
     for given, scale in ((dict(solver="sgd", learning_rate_init=1e6), 1.0), ({}, 1e200)):
         refused(
             MLPRegressor(hidden_layer_sizes=(8, 8), random_state=0, **given),

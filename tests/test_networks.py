@@ -239,7 +239,7 @@ def test_class_weights_are_weights():
 
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("size", [1, 2, 7, 59, 60])
-def test_ragged_batches_and_batches_of_one(norm, size):
+def test_ragged_batches_and_batches_of_one_h52(norm, size):
     model = MLPRegressor(
         hidden_layer_sizes=(8,), normalization=norm, batch_size=size, max_iter=5, random_state=0
     ).fit(X, Y)

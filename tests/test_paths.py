@@ -41,7 +41,7 @@ def close(ours, theirs, rtol=1e-9):
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.0])
 @pytest.mark.parametrize("container", ["F", "csc"])
-def test_a_path_is_its_single_fits(container, l1_ratio, positive, data, form):
+def test_a_path_is_its_single_fits_h21(container, l1_ratio, positive, data, form):
     X, y = data
     v = np.random.default_rng(22).integers(0, 3, len(y)) * 1.0
     alphas, coefs, gaps, sweeps = enet_path(
@@ -70,7 +70,7 @@ def test_the_order_and_number_of_alphas_do_not_matter(data, form):
 
 @pytest.mark.parametrize("start", [0.0, 1.0, -100.0, 1e6])
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.0])
-def test_warm_starts_change_no_answer(l1_ratio, start, data, form):
+def test_warm_starts_change_no_answer_h05_h19(l1_ratio, start, data, form):
     X, y = data
     X = X.copy()
     X[:, 1] = 2.5
@@ -78,16 +78,16 @@ def test_warm_starts_change_no_answer(l1_ratio, start, data, form):
         cold = ElasticNet(0.1, l1_ratio=l1_ratio, positive=positive, **TIGHT).fit(X, y)
         warm = ElasticNet(0.1, l1_ratio=l1_ratio, positive=positive, warm_start=True, **TIGHT)
         warm.coef_ = start * cold.coef_ + start * 1e-3
-        close(warm.fit(X, y).coef_, cold.coef_)
+        close(warm.fit(X, y).coef_, cold.coef_, 1e-10)
         assert warm.coef_[1] == 0
         assert warm.intercept_ == pytest.approx(cold.intercept_, rel=1e-9)
         given = {"l1_ratio": l1_ratio, "alphas": [0.1], "positive": positive, **TIGHT}
         _, coefs, _ = enet_path(X, y, coef_init=np.full(X.shape[1], start), **given)
         _, expected, _ = enet_path(X, y, **given)
-        close(coefs, expected)
+        close(coefs, expected, 1e-10)
 
 
-def test_warm_start_follows_a_changed_problem(data, form):
+def test_warm_start_follows_a_changed_problem_h19(data, form):
     X, y = data
     model = Lasso(5.0, warm_start=True, **TIGHT).fit(X, y)
     for alpha in (1.0, 1e-3, 0.3, 1e3):
@@ -147,7 +147,7 @@ def test_cross_validation_in_other_containers(container, which, data, form):
 @pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("container", SPARSE + DENSE)
 @pytest.mark.parametrize("fit_intercept", [False, True])
-def test_inputs_are_never_modified(fit_intercept, container):
+def test_inputs_are_never_modified_h28(fit_intercept, container):
     X, y = regression(24, 30, 8)
     X = contain(np.where(np.abs(X) > 0.8, X, 0.0), container)
     v = np.random.default_rng(25).integers(0, 4, 30) * 1.0

@@ -42,7 +42,7 @@ def targets(y, X):
 @intercepts
 @pytest.mark.parametrize("kind", ["none", "integers", "wide"])
 @pytest.mark.parametrize("container", ["C", slow("F"), slow("csc"), slow("csr")])
-def test_leave_one_out_is_brute_force(shape, fit_intercept, kind, container):
+def test_leave_one_out_is_brute_force_h38(shape, fit_intercept, kind, container):
     check_leave_one_out(shape, kind, container, fit_intercept=fit_intercept)
 
 
@@ -158,7 +158,7 @@ def test_choice_at_the_edge_of_the_grid_warns(cv):
 @pytest.mark.parametrize("kind", ["none", "integers"])
 @pytest.mark.parametrize("cv", [4, ShuffleSplit(3, random_state=0), slow(LeaveOneOut())], ids=repr)
 @shapes
-def test_folds_are_brute_force(shape, cv, kind, container, standardize):
+def test_folds_are_brute_force_h38(shape, cv, kind, container, standardize):
     X, y = regression(7, *shape)
     v = weights_of(kind, len(y))
     if kind != "none":

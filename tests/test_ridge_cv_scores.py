@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sklearn.linear_model as sk
 from numpy.testing import assert_allclose, assert_array_equal
-from problems import regression
+from problems import contain, regression
 from sklearn import config_context
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_linnerud
 from sklearn.metrics import make_scorer, max_error, mean_absolute_error
@@ -144,7 +144,7 @@ def absolute(y, predicted, sample_weight=None):
 
 
 @pytest.mark.parametrize("cv", [None, KFold(4)], ids=["leave one out", "folds"])
-def test_weights_reach_a_scorer_that_asks_for_them(cv):
+def test_weights_reach_a_scorer_that_asks_for_them_h36(cv):
     X, y = (one[:60] for one in load("diabetes"))
     v = np.random.default_rng(0).integers(1, 4, len(y)).astype(float)
     with config_context(enable_metadata_routing=True):
@@ -170,7 +170,7 @@ def test_weights_reach_a_scorer_that_asks_for_them(cv):
     assert abs(best[True] - best[False]) > 1e-3
 
 
-def test_groups_reach_the_splitter():
+def test_groups_reach_the_splitter_h36():
     X, y = load("diabetes")
     groups = np.arange(len(y)) * 7 % 5
     folds = list(GroupKFold(5).split(X, y, groups))
@@ -221,3 +221,21 @@ def test_threads_and_float32(cv):
     assert single.coef_.dtype == single.coef_path_.dtype == np.float32
     assert_allclose(single.mse_path_, models[0].mse_path_, rtol=1e-3, atol=1e-5 * y.var())
     assert_allclose(single.coef_, models[0].coef_, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("container", ["C", "csr"])
+@pytest.mark.parametrize("exponent", [-12, -5, 5, 12, "wide"])
+def test_one_alpha_is_ridge_whatever_the_weights_h26(exponent, container):
+    X, y = regression(12, 40, 6)
+    rng = np.random.default_rng(13)
+    if exponent == "wide":
+        v = 10.0 ** rng.uniform(-12, 12, 40)
+    else:
+        v = 10.0**exponent * rng.integers(1, 4, 40)
+    for alpha in (1e-6, 1.0, 1e6):
+        single = Ridge(alpha).fit(contain(X, container), y, sample_weight=v)
+        for cv in (None, 3):
+            model = RidgeCV([alpha], cv=cv).fit(contain(X, container), y, sample_weight=v)
+            size = np.abs(single.coef_).max()
+            assert_allclose(model.coef_, single.coef_, rtol=0, atol=1e-9 * size)
+            assert model.intercept_ == pytest.approx(single.intercept_, rel=1e-9)

@@ -169,7 +169,7 @@ def test_grid_search_agrees_with_cross_validation(n_jobs):
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 @pytest.mark.parametrize("columns", [280, 340], ids=["0.9 MB", "1.1 MB"])
-def test_backends_of_joblib(backend, columns):
+def test_backends_of_joblib_h39_n14(backend, columns):
     """Beyond 1 MB, worker processes see X as a read-only memory map."""
     Z, z = regression(1, 400, columns)
     for model in (Lasso(alpha=0.1), LassoCV(alphas=5, cv=3, n_jobs=2), RidgeCV(alphas=[1.0, 9.0])):
@@ -233,7 +233,7 @@ def test_weights_through_a_pipeline(model):
 
 
 @pytest.mark.parametrize("model", [LassoCV(alphas=6), RidgeCV([0.01, 1.0]), ElasticNetCV(alphas=6)])
-def test_groups_and_weights_through_cross_validate(model):
+def test_groups_and_weights_through_cross_validate_h36(model):
     with config_context(enable_metadata_routing=True):
         inner = clone(model).set_params(cv=GroupKFold(3))
         inner.set_fit_request(sample_weight=True).set_score_request(sample_weight=True)

@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV, enet_path
-from sklearn_regnorm.solvers import forced_form
+from sklearn_regnorm.solvers import forced_form, kernels
+from sklearn_regnorm.solvers.events import correlations
 
 TIGHT = {"tol": 1e-14, "max_iter": 100_000}
 MODELS = {
@@ -44,7 +45,7 @@ def assert_same(ours, theirs, rtol=1e-9):
 @pytest.mark.parametrize("shape", [(80, 10), (25, 60)])
 @pytest.mark.parametrize("offset", [1e8, -1e8, "mixed"])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_large_offset_loses_nothing(weighted, offset, shape, model, form):
+def test_a_large_offset_loses_nothing_h31(weighted, offset, shape, model, form):
     X, y = regression(61, *shape)
     if offset == "mixed":
         offset = 10.0 ** np.random.default_rng(62).integers(0, 9, shape[1])
@@ -88,7 +89,7 @@ def test_heavy_columns_among_light_ones(density, model, form):
 
 @pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("container", ["csc", "csr", "coo"])
-def test_64_bit_indices(container, form):
+def test_64_bit_indices_h66(container, form):
     X, y = regression(67, 40, 12)
     X = np.where(np.abs(X) > 0.6, X, 0.0)
     narrow, wide = contain(X, container), contain(X, container + "64")
@@ -198,3 +199,25 @@ def test_more_columns_than_one_gram_matrix_takes(l1_ratio):
     for alpha in alphas[[3, 6]]:
         model = ElasticNet(alpha, l1_ratio=l1_ratio, **TIGHT)
         certified(model.fit(X, y), X, y)
+
+
+def test_entries_beyond_the_reach_of_32_bits_h20(tmp_path):
+    """Kernels count in 64 bits; the files are holes but for their last entries."""
+
+    def file(name, dtype, shape):
+        return np.asarray(np.memmap(tmp_path / name, dtype, "w+", shape=shape, order="F"))
+
+    far, x = 2**31, np.arange(50.0) ** 2
+    data, indices = file("data", np.float64, far + 50), file("indices", np.int32, far + 50)
+    data[far:], indices[far:] = x, np.arange(50)
+    mean, variance = np.empty(1), np.empty(1)
+    kernels.csc_moments(data, indices, np.array([far, far + 50]), np.full(50, 0.02), mean, variance)
+    assert mean[0] == pytest.approx(x.mean(), rel=1e-14)
+    assert variance[0] == pytest.approx(x.var(), rel=1e-14)
+    n, p = 2**16, 2**15 + 1
+    X, u = file("X", np.float64, (n, p)), np.sin(np.arange(n))
+    X[:, -1] = np.arange(n)
+    columns = kernels.Rows(X.T, np.arange(p), np.ones(p), np.ones(n))
+    out = np.empty(p)
+    correlations(columns, np.array([p - 1]), 1, u, u.sum(), out)
+    assert out[-1] == pytest.approx((X[:, -1] - 1.0) @ u, rel=1e-12)

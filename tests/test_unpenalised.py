@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from oracle import KKT_LIMIT, Oracle
-from problems import ar1, contain
+from problems import ar1, contain, regression
 
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso
 from sklearn_regnorm.solvers import forced_form
@@ -97,3 +97,26 @@ def test_without_any_penalty_it_is_least_squares(form):
     assert_allclose(model.predict(X), expected, atol=1e-12 * np.abs(y).max())
     assert_allclose(least.predict(X), expected, atol=1e-12 * np.abs(y).max())
     assert np.count_nonzero(model.coef_ == 0) == redundant
+
+
+@form
+@pytest.mark.parametrize("container", ["F", "csr"])
+def test_partialled_out_by_hand_h15(container, form):
+    """Columns without penalty, taken out of y and the others first (Frisch, Waugh and Lovell)."""
+    X, y = regression(2, 60, 12)
+    v = np.random.default_rng(3).random(60)
+    f = np.where(np.arange(12) % 4 == 1, 0.0, 1.0)
+    with forced_form(form):
+        model = Lasso(0.05, penalty_factor=f, **TIGHT).fit(contain(X, container), y, v)
+        root = np.sqrt(v)[:, None]
+        free = root * np.column_stack([np.ones(60), X[:, f == 0]])
+        Z = np.column_stack([root * X[:, f > 0], root * y[:, None]])
+        left = Z - free @ np.linalg.lstsq(free, Z, rcond=None)[0]
+        unit = np.sqrt(60 / v.sum())
+        others = Lasso(0.05, fit_intercept=False, **TIGHT).fit(
+            unit * left[:, :-1], unit * left[:, -1]
+        )
+    assert_allclose(model.coef_[f > 0], others.coef_, rtol=0, atol=1e-8)
+    rest = np.linalg.lstsq(free, Z[:, -1] - Z[:, :-1] @ others.coef_, rcond=None)[0]
+    assert_allclose(np.r_[model.intercept_, model.coef_[f == 0]], rest, rtol=0, atol=1e-8)
+    assert np.any(others.coef_ == 0) and np.any(others.coef_ != 0)

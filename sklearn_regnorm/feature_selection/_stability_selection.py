@@ -3,10 +3,10 @@
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._persistence import VersionedEstimator
 from .._threads import Workers
 from .._typing import Matrix, RandomState, Vector
 from .._validation import check_X_y
@@ -22,7 +22,7 @@ from ._parameters import automatic_grid, check_parameters
 
 
 @document
-class StabilitySelection(SelectorMixin, BaseEstimator):
+class StabilitySelection(SelectorMixin, VersionedEstimator):
     r"""Select the features that the lasso selects on most halves of the rows.
 
     The lasso is fitted along one grid of penalties to many random halves of the rows. A feature is

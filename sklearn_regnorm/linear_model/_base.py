@@ -5,12 +5,13 @@ import functools
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _transactions
+from .._persistence import VersionedEstimator
 from .._threads import one_blas_thread
 from .._typing import Matrix
 from .._validation import (
@@ -46,7 +47,7 @@ def forget(estimator, *names):
         estimator.__dict__.pop(name, None)
 
 
-class LinearRegressor(RegressorMixin, BaseEstimator):
+class LinearRegressor(RegressorMixin, VersionedEstimator):
     """Prediction by ``X @ coef_ + intercept_``."""
 
     _several_targets = True

@@ -4,13 +4,14 @@ import copy
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._callbacks import CallbackSupportMixin
+from .._persistence import VersionedEstimator
 from .._threads import one_blas_thread
 from .._validation import check_raw_weights, check_rows, naming
 from .._warnings import warn_caller
@@ -43,7 +44,7 @@ def trains_in_steps(estimator):
     return True
 
 
-class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator):
+class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
     """Base of the estimators. They say what targets, weights and scores mean."""
 
     def _keep(self, arguments):

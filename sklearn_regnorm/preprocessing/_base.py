@@ -2,9 +2,10 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from .._persistence import VersionedEstimator
 from .._statistics.moments import infinite
 from .._validation import (
     FLOATS,
@@ -19,7 +20,7 @@ from .._validation import (
 TASK_ENTRIES = 2**20
 
 
-class Normalizer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class Normalizer(OneToOneFeatureMixin, TransformerMixin, VersionedEstimator):
     """Base of the normalizers."""
 
     def _check_parameters(self):

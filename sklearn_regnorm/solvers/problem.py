@@ -29,6 +29,8 @@ SAFE = 1e-60, 1e60
 ALIKE = 1e-12
 # Squared scales of columns are kept within these, so that their ratios to one stay numbers.
 EXTREME = np.finfo(np.float64).tiny, kernels.HUGE
+# Deviations of y whose squares are floats, so that there are errors and gaps.
+SQUARABLE = 2.0**-530, 2.0**511
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize, controls=
     if fit_intercept:
         total = np.cumsum(weights)  # the row in the middle by weight: exact where one row rules
         origin = Y[np.searchsorted(total, total[-1] / 2)].copy()
-    y_scale = _power_of_two(np.abs((Y - origin)[weights > 0]).max(axis=0))
+    y_scale = _power_of_two(_largest_deviation(Y[weights > 0], origin))
     X, column_scale = _tame(X)
     return Data(
         make_design(X, weights, shift=fit_intercept),
@@ -136,6 +138,19 @@ def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize, controls=
         controls,
         kept,
     )
+
+
+def _largest_deviation(Y, origin):
+    """Return the largest |y - origin| of each target, which must be zero or have a square."""
+    with np.errstate(over="ignore"):
+        largest = np.abs(Y - origin).max(axis=0)
+    for refused, what in (
+        ((0 < largest) & (largest < SQUARABLE[0]), "vary so little that their squares vanish"),
+        (largest >= SQUARABLE[1], "are so large that their squares overflow"),
+    ):
+        if refused.any():
+            raise ValueError(f"y: its values {what}, and with them errors and gaps. Rescale y.")
+    return largest
 
 
 def _power_of_two(size):
@@ -404,8 +419,11 @@ class Problem:
         """Return inner coefficients (..., p) on the caller's scale and in the caller's dtype."""
         w = w if overwrite else w.copy()
         with np.errstate(over="ignore", under="ignore"):
-            w /= self.data.column_scale
-            w *= self._y_scale
+            if np.ndim(self.data.column_scale):  # in one step, as only the result must be a float
+                ours, theirs = np.frexp(self._y_scale)[1], np.frexp(self.data.column_scale)[1]
+                np.ldexp(w, ours - theirs, out=w)
+            else:
+                w *= self._y_scale / self.data.column_scale
             w = w.astype(self.data.dtype, copy=False)
         if w.dtype != np.float64:
             np.clip(w, *self.data.controls.bounds_in(w.dtype), out=w)
