@@ -169,7 +169,7 @@ def odd_folds(rng):
         wild[0] = pick(rng, (-1, N, 10**9, 2**40, -(2**40)))
         odd = Odd(wild, wild.astype(float), MUST, f"row {wild[0]}", [wild])
     if odd.value is not None:
-        kind = getattr(odd.thing, "dtype", np.dtype("O")).kind
+        kind = getattr(getattr(odd.thing, "dtype", None), "kind", "O")
         value = odd.value.astype(bool if kind == "b" else np.int64)
         plain = kind in "iub" and type(odd.thing) is np.ndarray
         integral = np.array_equal(value, odd.value)

@@ -116,7 +116,7 @@ def meaning(A):
     dense = np.zeros(shape)
     for i, j, value in found:
         dense[i, j] += float(value)
-    single = getattr(A.data, "dtype", None) == np.float32
+    single = getattr(A, "dtype", None) == np.float32
     return dense.astype(np.float32) if single else dense
 
 
