@@ -159,15 +159,17 @@ def check_target(X, y, multi_output):
                 f"y should be a 1d array here, got an array of shape {y.shape}: fit one model per "
                 "column."
             )
-        y = y if multi_output else column_or_1d(y, warn=True)
+        if not multi_output:
+            y = np.ascontiguousarray(y) if y.ndim == 1 else column_or_1d(y, warn=True)
     check_same_length(X, y)
     return y
 
 
 def check_same_length(X, y):
-    """Refuse X and y of different numbers of rows."""
-    with naming("X and y"):
-        check_consistent_length(X, y)
+    """Refuse X and an array y of different numbers of rows."""
+    if X.shape[0] != y.shape[0]:
+        with naming("X and y"):
+            check_consistent_length(X, y)
 
 
 def check_weights(sample_weight, n_samples):
