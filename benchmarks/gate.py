@@ -1,8 +1,9 @@
 """What the input gate takes of a fit: ``python -m benchmarks.gate``.
 
-The gate is everything that looks at X, y and the weights before anything is computed. Most of it is
-what scikit-learn's Lasso pays as well: ``validate_data``, with one pass over X for NaN and infinity
-and the conversion of sparse X to CSC. "Ours" is what comes on top. Times are those of the processor, the least of several runs.
+The gate is everything that looks at X, y and the weights before anything is computed. Most of it
+is what scikit-learn's Lasso pays as well: ``validate_data``, with one pass over X for NaN and
+infinity and the conversion of sparse X to CSC. "Ours" is what comes on top. Times are those of the
+processor, the least of several runs.
 """
 
 import time

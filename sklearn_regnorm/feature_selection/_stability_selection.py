@@ -279,7 +279,7 @@ class StabilitySelection(SelectorMixin, BaseEstimator):
             )
 
     def _warn_if_unsolved(self, unit, found):
-        """Warn once, about the half-sample that is farthest from its goal; P is in units squared."""
+        """Warn once, about the half-sample farthest from its goal; P has the unit squared."""
         excess = found.gaps / np.maximum(found.goals, np.finfo(np.float64).tiny)
         excess[found.gaps <= found.goals] = 0.0
         a, k = np.unravel_index(np.argmax(excess), excess.shape)

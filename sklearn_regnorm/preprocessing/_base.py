@@ -5,8 +5,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from .._statistics.moments import infinite
 from .._sparse_input import canonical_csc, checked
+from .._statistics.moments import infinite
 from .._validation import FLOATS, check_flag, check_number, check_per_column, plain, reading
 
 # Rows of X, in entries, that are normalised at once, and after which Ctrl-C is heard.

@@ -5,12 +5,12 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from gate.odd import MAY, MUST, NEVER, Odd, odd_array
-from gate.odd_sparse import odd_sparse, pick
 from scipy import sparse
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 import sklearn_regnorm as package
+from gate.odd import MAY, MUST, NEVER, Odd, odd_array
+from gate.odd_sparse import odd_sparse, pick
 
 N, P = 12, 4
 _rng = np.random.default_rng(0)

@@ -7,10 +7,11 @@ import resource
 import warnings
 
 import numpy as np
-from gate.cases import MODELS, WEIGHTS, X, classifies, fitted, is_path, make_case, target
-from gate.odd import HUGE, MUST, NEVER, Hostile
 from numpy.testing import assert_allclose
 from scipy import sparse
+
+from gate.cases import MODELS, WEIGHTS, X, classifies, fitted, is_path, make_case, target
+from gate.odd import HUGE, MUST, NEVER, Hostile
 
 REFUSED = ValueError, TypeError
 SPOKEN_OF = {"X_val": "X_val|X", "y_val": "y_val|y", "sample_weight_val": "sample_weight(_val)?"}

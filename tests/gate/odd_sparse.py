@@ -1,8 +1,9 @@
 """Sparse matrices whose arrays do not fit together, and what they mean if anything."""
 
 import numpy as np
-from gate.odd import HUGE, LAYOUTS, MAY, MUST, NEVER, Odd
 from scipy import sparse
+
+from gate.odd import HUGE, LAYOUTS, MAY, MUST, NEVER, Odd
 
 FORMATS = "csc", "csr", "coo", "bsr", "dia", "dok", "lil"
 PARTS = {
