@@ -73,6 +73,7 @@ for trial in range(int(sys.argv[1])):
         status = right()
         assert status == 0, (trial, attempt, path.name, at, status)
     assert all(path.exists() for path in sound), "not stored again"
+    assert path.read_bytes() != data or data == sound[path], "damage was not seen"
 print("sound")
 """
 
