@@ -19,6 +19,9 @@ import numba
 import numpy as np
 
 PACKAGE = Path(__file__).parent
+# What changes machine code and is in no key of numba's: with NUMBA_BOUNDSCHECK=1 it would go on
+# running code without checks.
+SETTINGS = "BOUNDSCHECK", "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DEBUGINFO_DEFAULT"
 
 
 @functools.cache
@@ -59,7 +62,8 @@ def _only_mine(folder):
 def _fingerprint():
     """Return a digest of all that machine code depends on, the processor left to numba."""
     versions = sys.version, numba.__version__, llvmlite.__version__, np.__version__
-    digest = hashlib.sha256(repr(versions).encode())
+    settings = [repr(getattr(numba.config, name, None)) for name in SETTINGS]
+    digest = hashlib.sha256(repr((versions, settings)).encode())
     for source in sorted(PACKAGE.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

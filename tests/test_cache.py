@@ -152,9 +152,14 @@ def test_N04_every_state_of_the_sources_has_its_own_folder(tmp_path, monkeypatch
     assert _cache._fingerprint() == before
     with (tmp_path / "p" / "_jit.py").open("a") as file:
         file.write("# another version\n")
-    edited = _cache._fingerprint()
+    found = [before, _cache._fingerprint()]
     monkeypatch.setattr(_cache.numba, "__version__", "1000.0")
-    assert len({before, edited, _cache._fingerprint()}) == 3
+    found.append(_cache._fingerprint())
+    monkeypatch.setattr(
+        _cache.numba.config, "BOUNDSCHECK", 1 - bool(_cache.numba.config.BOUNDSCHECK)
+    )
+    found.append(_cache._fingerprint())
+    assert len(set(found)) == 4
 
 
 @pytest.mark.slow
