@@ -8,9 +8,12 @@ the on-disk cache in every new process.
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 
 import numba
 from numba.extending import overload
+
+from ._cache import SafeCache, cache_folder
 
 # Half of what a first fit would wait for, with kernels cached, is numba importing its own modules.
 with suppress(ImportError):
@@ -18,28 +21,6 @@ with suppress(ImportError):
 
 # Allows a reduction to be vectorised; unlike full fastmath it keeps NaN, inf and signed zeros.
 VECTORISED_SUM = {"reassoc", "contract"}
-
-
-class _ForgivingCache:
-    """A numba function cache that recompiles where numba would fail on a broken directory."""
-
-    def __init__(self, cache):
-        self._cache = cache
-
-    def __getattr__(self, name):
-        return getattr(self._cache, name)
-
-    def load_overload(self, *args):
-        try:
-            return self._cache.load_overload(*args)
-        except Exception:  # truncated or corrupt files raise nearly anything
-            return None
-
-    def save_overload(self, *args):
-        try:
-            self._cache.save_overload(*args)
-        except Exception:  # unwritable, full, or removed under our feet
-            return
 
 
 def jit(function=None, *, fastmath=False):
@@ -55,12 +36,26 @@ def jit(function=None, *, fastmath=False):
     if function is None:
         return lambda f: jit(f, fastmath=fastmath)
     options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
+    cached = _cached(function, options)
+    return numba.njit(function, **options) if cached is None else cached
+
+
+def _cached(function, options):
+    """Return the kernel with a cache on disk, or None if there can be none."""
+    if numba.config.DISABLE_JIT or cache_folder() is None:
+        return None
+    folder = cache_folder() / f"{function.__module__}.{function.__qualname__}"
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
     try:
         compiled = numba.njit(function, cache=True, **options)
-    except RuntimeError:  # numba found no directory to cache in: only costs the compile
-        return numba.njit(function, **options)
-    if getattr(compiled, "_cache", None) is not None:
-        compiled._cache = _ForgivingCache(compiled._cache)
+    except RuntimeError:  # numba found nowhere to write
+        return None
+    finally:
+        numba.config.CACHE_DIR = before
+    if folder not in Path(compiled.stats.cache_path).parents:  # zipped sources, for example
+        return None
+    compiled._cache = SafeCache(compiled._cache, folder)
     return compiled
 
 

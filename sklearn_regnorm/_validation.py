@@ -13,84 +13,64 @@ from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length, check_scalar, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from ._memory import check_room
+from ._sparse_input import canonical_csc
+
+FLOATS = [np.float64, np.float32]
+
 
 @contextmanager
-def naming(name):
+def naming(name, errors=(TypeError, ValueError)):
     """Make sure that an error raised inside says which parameter it is about."""
     try:
         yield
-    except (TypeError, ValueError) as error:
-        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", str(error)):
+    except errors as error:
+        named = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", str(error))
+        if named and isinstance(error, TypeError | ValueError):
             raise
-        raise type(error)(f"{name}: {error}") from error
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(str(error) if named else f"{name}: {error}") from error
 
 
-FLOATS = [np.float64, np.float32]
-_COMPRESSED = ("csr", "csc", "bsr")
+def reading(name):
+    """Do the same for all that containers, numpy and scipy raise when they make no sense."""
+    also = ArithmeticError, AttributeError, LookupError, NotImplementedError
+    return naming(name, (TypeError, ValueError, *also))
 
 
-def check_sparse_structure(X):
-    """Raise ValueError unless the index arrays of a sparse `X` stay inside its shape.
+def plain(name, value, numbers=True):
+    """Return `value` as an array, unless it is sparse or a data frame: asked for once only.
 
-    scipy does not check this in its constructors and its conversions, like compiled kernels,
-    would read and write out of bounds.
+    numpy would take the data under a mask for numbers, dates for counts of whatever unit they
+    have, and a few bytes with strides of zero for as many numbers as they claim to be.
     """
-    if X.format == "coo":
-        pairs = [(X.row, X.shape[0]), (X.col, X.shape[1])]
-        lengths = {len(X.row), len(X.col), len(X.data)}
-    elif X.format in _COMPRESSED:
-        block = X.blocksize if X.format == "bsr" else (1, 1)
-        rows, cols = X.shape[0] // block[0], X.shape[1] // block[1]
-        major, minor = (cols, rows) if X.format == "csc" else (rows, cols)
-        pointer = X.indptr
-        stored = min(len(X.indices), len(X.data))  # there may be more than indptr uses
-        if len(pointer) != major + 1 or pointer[0] != 0 or pointer[-1] > stored:
-            raise ValueError(
-                "X is a malformed sparse matrix: indptr does not fit its shape and its data."
-            )
-        if np.any(pointer[1:] < pointer[:-1]):
-            raise ValueError("X is a malformed sparse matrix: indptr must not decrease.")
-        pairs, lengths = [(X.indices[: pointer[-1]], minor)], {stored}
-    else:
-        return
-    if len(lengths) != 1:
-        raise ValueError("X is a malformed sparse matrix: its index and data arrays differ in size")
-    for axis, size in pairs:
-        if len(axis) and (axis.min() < 0 or axis.max() >= size):
-            raise ValueError(
-                f"X is a malformed sparse matrix: it has an index outside [0, {size}). "
-                "Rebuild it from coordinates that lie inside its shape."
-            )
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
+        raise ValueError(f"{name} has masked entries: fill them in or leave them out.")
+    framed = hasattr(value, "iloc") or hasattr(value, "columns") or sparse.issparse(value)
+    if not framed and not isinstance(value, np.ndarray):
+        value = np.asarray(value)
+    if numbers and any(map(_is_temporal, _dtypes(value))):
+        raise ValueError(f"{name} has dates or durations: say in numbers what they mean.")
+    if not framed and not (value.flags.forc and value.dtype in FLOATS):  # it will be copied
+        check_room(name, value.shape, value.size * 8)
+    return value
 
 
-def canonical_csc(X):
-    """Return sparse `X` as CSC with sorted, unique, 32-bit (if possible) indices.
+def _dtypes(value):
+    dtypes = getattr(value, "dtypes", None)
+    return [getattr(value, "dtype", None)] if dtypes is None or not np.ndim(dtypes) else dtypes
 
-    Duplicates are summed and indices sorted on a copy, never in the caller's matrix.
-    """
-    check_sparse_structure(X)
-    if X.format not in ("csc", "csr", "coo"):
-        X = X.tocsr()
-        check_sparse_structure(X)
-    X = sparse.csc_array(X)
-    stored = X.indptr[-1]
-    indices, indptr = X.indices[:stored], X.indptr
-    ascending = np.diff(indices) > 0
-    starts = indptr[1:-1]
-    ascending[starts[(starts > 0) & (starts < stored)] - 1] = True
-    if not ascending.all():
-        X = sparse.csc_array((X.data[:stored].copy(), indices.copy(), indptr.copy()), X.shape)
-        X.has_sorted_indices = X.has_canonical_format = False
-        X.sum_duplicates()
-        indices, indptr = X.indices, X.indptr
-    if indices.dtype != np.int32 and max(*X.shape, X.nnz) < 2**31:
-        indices, indptr = indices.astype(np.int32), indptr.astype(np.int32)
-    return sparse.csc_array((X.data[: indptr[-1]], indices, indptr), X.shape)
+
+def _is_temporal(dtype):
+    if hasattr(dtype, "kind"):  # of numpy and pandas
+        return dtype.kind in "mM"
+    return hasattr(dtype, "is_temporal") and dtype.is_temporal()  # of polars
 
 
 def _prechecked(X):
-    """Return `X`, or its canonical CSC form if sparse: what scikit-learn's checks may handle."""
-    return canonical_csc(X) if sparse.issparse(X) and X.ndim == 2 else X
+    """Return `X` so that scikit-learn's checks may handle it: plain, or CSC in canonical form."""
+    return canonical_csc(X) if sparse.issparse(X) else plain("X", X)
 
 
 def check_X_y(estimator, X, y, *, multi_output):
@@ -99,7 +79,7 @@ def check_X_y(estimator, X, y, *, multi_output):
     Returns X (C- or F-contiguous, or canonical CSC; float32 or float64) and y (float64; 1-D, or
     2-D if `multi_output`).
     """
-    with naming("X"):
+    with reading("X"):
         X = validate_data(estimator, _prechecked(X), accept_sparse="csc", dtype=FLOATS)
     require_y(estimator, y)
     return _contiguous(X), check_target(X, y, multi_output)
@@ -107,7 +87,7 @@ def check_X_y(estimator, X, y, *, multi_output):
 
 def check_rows(estimator, X, *, reset):
     """Validate `X` for those who go over rows: C-contiguous, or CSR; float32 or float64."""
-    with naming("X"):
+    with reading("X"):
         return validate_data(
             estimator, _prechecked(X), accept_sparse="csr", dtype=FLOATS, order="C", reset=reset
         )
@@ -115,11 +95,20 @@ def check_rows(estimator, X, *, reset):
 
 def check_raw(estimator, X, y):
     """Validate y, and of X its names and size: the rest is the business of a preprocessor."""
-    if not hasattr(X, "shape"):
-        X = np.asarray(X)
-    validate_data(estimator, X, skip_check_array=True)
+    X = raw(X)
+    with reading("X"):
+        validate_data(estimator, X, skip_check_array=True)
     require_y(estimator, y)
     return X, check_target(X, y, multi_output=False)
+
+
+def raw(X):
+    """Return `X` for a preprocessor: anything with a shape, sparse matrices in canonical form."""
+    with reading("X"):
+        if sparse.issparse(X):
+            return canonical_csc(X)
+        known = isinstance(X, np.ndarray) or not hasattr(X, "shape")
+        return plain("X", X, numbers=False) if known else X
 
 
 def require_y(estimator, y):
@@ -134,7 +123,7 @@ def require_y(estimator, y):
 def check_transformed(X, n_features):
     """Validate what a preprocessor made of X, for prediction."""
     with naming("preprocessor"):
-        X = check_array(X, accept_sparse=["csr", "csc"], dtype=FLOATS)
+        X = check_array(_prechecked(X), accept_sparse=["csr", "csc"], dtype=FLOATS)
         if X.shape[1] != n_features:
             raise ValueError(f"X became {X.shape[1]} columns, and there are {n_features} in coef_.")
     return X
@@ -142,14 +131,14 @@ def check_transformed(X, n_features):
 
 def check_arrays(X, y, *, multi_output=False):
     """Validate `X` and `y` for the functions that have no estimator; see `check_X_y`."""
-    with naming("X"):
+    with reading("X"):
         X = check_array(_prechecked(X), accept_sparse="csc", dtype=FLOATS)
     return _contiguous(X), check_target(X, y, multi_output)
 
 
 def check_X(estimator, X):
     """Validate `X` for prediction by a fitted `estimator`."""
-    with naming("X"):
+    with reading("X"):
         return validate_data(
             estimator, _prechecked(X), accept_sparse=["csr", "csc"], dtype=FLOATS, reset=False
         )
@@ -163,16 +152,24 @@ def _contiguous(X):
 
 def check_target(X, y, multi_output):
     """Validate numbers to predict: float64, 1-D, or 2-D if `multi_output`."""
-    with naming("y"):
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    with reading("y"):
+        y = check_array(plain("y", y), ensure_2d=False, dtype=np.float64, input_name="y")
         if not multi_output and y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
                 f"y should be a 1d array here, got an array of shape {y.shape}: fit one model per "
                 "column."
             )
-        y = y if multi_output else column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
+        if not multi_output:
+            y = np.ascontiguousarray(y) if y.ndim == 1 else column_or_1d(y, warn=True)
+    check_same_length(X, y)
     return y
+
+
+def check_same_length(X, y):
+    """Refuse X and an array y of different numbers of rows."""
+    if X.shape[0] != y.shape[0]:
+        with naming("X and y"):
+            check_consistent_length(X, y)
 
 
 def check_weights(sample_weight, n_samples):
@@ -190,12 +187,12 @@ def check_raw_weights(sample_weight, n_samples):
     """Return sample weights as float64 of shape (n_samples,)."""
     if sample_weight is None:
         return np.ones(n_samples)
-    if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
-    with naming("sample_weight"):
-        weights = check_array(
-            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-        )
+    name = "sample_weight"
+    with reading(name):
+        if isinstance(sample_weight, Real):
+            sample_weight = np.full(n_samples, sample_weight, dtype=np.float64)
+        given = plain(name, sample_weight)
+        weights = check_array(given, ensure_2d=False, dtype=np.float64, input_name=name)
     if weights.ndim != 1:
         raise ValueError(f"sample_weight must be 1D array or scalar, got {weights.ndim}D array.")
     if weights.shape[0] != n_samples:
@@ -235,8 +232,9 @@ def check_precompute(precompute, n_features):
     if isinstance(precompute, str):
         check_choice("precompute", precompute, ("auto",))
     elif isinstance(precompute, np.ndarray | list | tuple):
-        with naming("precompute"):
-            shape = check_array(precompute, input_name="precompute").shape
+        with reading("precompute"):
+            given = plain("precompute", precompute)
+            shape = check_array(given, input_name="precompute").shape
         if shape != (n_features, n_features):
             raise ValueError(f"precompute has shape {shape} for {n_features} columns of X.")
     else:
@@ -245,13 +243,12 @@ def check_precompute(precompute, n_features):
 
 def check_alphas(name, alphas):
     """Validate a grid of penalties: 1-D, not empty, finite and not negative."""
-    with naming(name):
-        if alphas is None or np.asarray(alphas).dtype.kind in "US":
+    with reading(name):
+        given = plain(name, alphas)
+        if alphas is None or given.dtype.kind in "US":
             kinds = "an integer or numbers" if name == "alphas" else "a number or numbers"
             raise TypeError(f"{name} must be {kinds}, got {alphas!r}.")
-        grid = check_array(
-            np.atleast_1d(alphas), ensure_2d=False, dtype=np.float64, input_name=name
-        )
+        grid = check_array(np.atleast_1d(given), ensure_2d=False, dtype=np.float64, input_name=name)
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(f"{name} must be a one-dimensional array with at least one value.")
     if grid.min() < 0:
@@ -263,15 +260,16 @@ def check_per_column(name, value, n_features, *, missing, low=-np.inf, high=np.i
     """Return one number per column of X, as float64; None stands for `missing`."""
     if value is None:
         return np.full(n_features, missing)
-    with naming(name):
+    with reading(name):
+        given = plain(name, value)
         numbers = check_array(
-            np.atleast_1d(value), ensure_2d=False, dtype=np.float64, input_name=name,
+            np.atleast_1d(given), ensure_2d=False, dtype=np.float64, input_name=name,
             ensure_all_finite=False,
         )  # fmt: skip
     if np.isnan(numbers).any():
         raise ValueError(f"{name} contains NaN: give a number for every column of X.")
-    if numbers.ndim != 1 or (np.ndim(value) and len(numbers) != n_features):
-        raise ValueError(f"{name} has shape {np.shape(value)} for {n_features} columns of X.")
+    if numbers.ndim != 1 or (np.ndim(given) and len(numbers) != n_features):
+        raise ValueError(f"{name} has shape {np.shape(given)} for {n_features} columns of X.")
     if numbers.min() < low or numbers.max() > high:
         side = f"at least {low:g}" if numbers.min() < low else f"at most {high:g}"
         raise ValueError(f"{name} must be {side}{why}.")
@@ -298,7 +296,8 @@ def check_folds(folds, weights):
         sides = []
         for side, rows in (("training", train), ("test", test)):
             where = f"cv: the {side} side of fold {k}"
-            rows = np.asarray(rows)
+            with reading("cv"):
+                rows = np.asarray(plain("cv", rows))
             if rows.dtype == bool:
                 if rows.shape != (n_samples,):
                     raise ValueError(f"{where} is a mask of shape {rows.shape}, not {n_samples}.")
@@ -309,6 +308,7 @@ def check_folds(folds, weights):
                 raise ValueError(f"{where} must hold integers or booleans, not {rows.dtype}.")
             if rows.min() < 0 or rows.max() >= n_samples:
                 raise ValueError(f"{where} has a row outside [0, {n_samples}).")
+            rows = np.require(rows, np.intp, ["C", "A"])
             if not weights[rows].any():
                 raise ValueError(f"{where} has no row with a positive sample_weight.")
             sides.append(rows)

@@ -1,18 +1,16 @@
-"""Import, new processes and numba's cache on disk."""
+"""Import, and new processes."""
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 import sklearn_regnorm
-from sklearn_regnorm import Lasso
+from sklearn_regnorm._cache import cache_folder
 
 PACKAGE = Path(sklearn_regnorm.__file__).parent
 
@@ -90,9 +88,6 @@ def content(folder):
     return {str(p): p.stat().st_mtime_ns for p in Path(folder).rglob("*") if p.suffix != ".pyc"}
 
 
-# ------------------------------------------------------------------------------ import and cache
-
-
 def test_import_compiles_nothing_and_is_light(tmp_path):
     """Neither is the cache read, nor a library beyond those we stand on, nor a warning raised."""
     program = COUNTS + (
@@ -119,7 +114,7 @@ def test_import_with_docstrings_stripped():
 def test_second_process_compiles_nothing():
     program = COUNTS + FITS + ALL + "print(json.dumps([coefs, counts(package)]))"
     first, _ = run(program)
-    cache = Path(os.environ["NUMBA_CACHE_DIR"])
+    cache = cache_folder()
     before = content(cache)
     assert before
     second, (_, loaded, hits, misses, most) = run(program)
@@ -128,51 +123,6 @@ def test_second_process_compiles_nothing():
     assert hits == loaded > 0
     assert content(cache) == before
     assert second == first
-
-
-@pytest.fixture(scope="module")
-def expected():
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((30, 8))
-    return [Lasso(alpha=0.1).fit(X, X[:, 0] + rng.standard_normal(30)).coef_]
-
-
-@pytest.mark.slow
-def test_nowhere_to_cache(tmp_path, expected):
-    """No folder that numba would use can be written: its own, the sources', the user's."""
-    copy = tmp_path / "sklearn_regnorm"
-    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in [copy, *(p for p in copy.rglob("*") if p.is_dir())]:
-        (folder / "__pycache__").write_text("a file where numba would make a folder")
-    before = content(tmp_path)
-    blocked = copy / "__pycache__" / "blocked"
-    coefs, where = run(
-        FITS + SMALL + "import json; print(json.dumps([coefs, package.__file__]))",
-        "-W", "error", PYTHONPATH=tmp_path, HOME=blocked, XDG_CACHE_HOME=blocked,
-        NUMBA_CACHE_DIR=None, PYTHONDONTWRITEBYTECODE=1,
-    )  # fmt: skip
-    assert where.startswith(str(tmp_path))
-    assert_allclose(coefs, expected, rtol=1e-12)
-    assert content(tmp_path) == before
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("damage", ["cut", "empty", "noise", "gone"])
-def test_damaged_cache(tmp_path, expected, damage):
-    """Damage before and after import only costs the compile."""
-    cache = tmp_path / "cache"
-    shutil.copytree(os.environ["NUMBA_CACHE_DIR"], cache)
-    files = [p for p in cache.rglob("*") if p.suffix in (".nbi", ".nbc")]
-    assert files
-    for path in files:
-        data = path.read_bytes()
-        damaged = {"cut": data[: len(data) // 2], "empty": b"", "noise": b"\x80garbage" * 9}
-        path.write_bytes(damaged.get(damage, data))
-    late = ""
-    if damage == "gone":
-        late = f"import shutil; shutil.rmtree({str(cache)!r}); open({str(cache)!r}, 'w').close()\n"
-    program = FITS + late + SMALL + "import json; print(json.dumps(coefs))"
-    assert_allclose(run(program, NUMBA_CACHE_DIR=cache), expected, rtol=1e-12)
 
 
 @pytest.mark.slow

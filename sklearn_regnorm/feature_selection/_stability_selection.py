@@ -3,13 +3,15 @@
 from typing import Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._persistence import VersionedEstimator
+from .._sparse_input import canonical_csc
 from .._threads import Workers
 from .._typing import Matrix, RandomState, Vector
-from .._validation import check_X_y
+from .._validation import check_X_y, plain, reading
 from .._warnings import warn_caller
 from ..linear_model._base import all_or_nothing, check_controls, warn_if_unsolved
 from ..linear_model._documentation import document
@@ -19,6 +21,11 @@ from ..solvers.weightings import Weightings
 from ._error_bounds import error_bounds
 from ._half_samples import HalfSamples, SelectionCounts
 from ._parameters import automatic_grid, check_parameters
+
+
+def selectable(X):
+    """Return `X` so that scikit-learn may pick columns of it."""
+    return canonical_csc(X) if sparse.issparse(X) else plain("X", X, numbers=False)
 
 
 @document
@@ -245,7 +252,7 @@ class StabilitySelection(SelectorMixin, VersionedEstimator):
         self.alphas_ = alphas
         self._select(counts, kind)
         self.n_iter_ = max(1, int(found.n_iter.max()))
-        self._warn_if_unsolved(float(data.y_scale[0]) ** 2, found)
+        self._warn_if_unsolved(float(data.y_scale[0]), found)
         return self
 
     def _select(self, counts, kind):
@@ -272,16 +279,44 @@ class StabilitySelection(SelectorMixin, VersionedEstimator):
             )
 
     def _warn_if_unsolved(self, unit, found):
-        """Warn once, about the half-sample that is farthest from its goal; `unit` is that of P."""
+        """Warn once, about the half-sample farthest from its goal; P has the unit squared."""
         excess = found.gaps / np.maximum(found.goals, np.finfo(np.float64).tiny)
         excess[found.gaps <= found.goals] = 0.0
         a, k = np.unravel_index(np.argmax(excess), excess.shape)
         if excess[a, k] > 0:
             warn_if_unsolved(
-                self, self.alphas_[a], unit * found.gaps[a, k], unit * found.goals[k],
-                found.n_iter[a, k],
+                self, self.alphas_[a],
+                found.gaps[a, k] * unit * unit, found.goals[k] * unit * unit, found.n_iter[a, k],
                 where=f" in half-sample {k} (one of {np.count_nonzero(excess)} such solutions)",
             )  # fmt: skip
+
+    def transform(self, X: Matrix) -> Matrix:
+        """Return the selected columns.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+
+        Returns
+        -------
+        {ndarray, sparse matrix} of shape (n_samples, n_selected)
+        """
+        with reading("X"):
+            return super().transform(selectable(X))
+
+    def inverse_transform(self, X: Matrix) -> Matrix:
+        """Return columns of zeros where features were not selected.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_selected)
+
+        Returns
+        -------
+        {ndarray, sparse matrix} of shape (n_samples, n_features)
+        """
+        with reading("X"):
+            return super().inverse_transform(selectable(X))
 
     def _get_support_mask(self):
         check_is_fitted(self)

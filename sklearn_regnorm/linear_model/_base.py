@@ -22,6 +22,7 @@ from .._validation import (
     check_transformed,
     check_X,
     naming,
+    raw,
 )
 from .._warnings import warn_caller
 from ..solvers.problem import Controls
@@ -68,7 +69,7 @@ class LinearRegressor(RegressorMixin, VersionedEstimator):
         if preprocessor is None:
             X = check_X(self, X)
         else:
-            X = check_transformed(preprocessor.transform(X), self.coef_.shape[-1])
+            X = check_transformed(preprocessor.transform(raw(X)), self.coef_.shape[-1])
         return X @ self.coef_.T + self.intercept_
 
     @property

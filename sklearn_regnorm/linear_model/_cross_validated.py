@@ -19,6 +19,8 @@ from .._validation import (
     check_raw,
     check_weights,
     check_X_y,
+    plain,
+    reading,
 )
 from ..solvers.active_set import count_rows, degrees_of_freedom, relaxed_path
 from ..solvers.cross_validation import CrossValidation
@@ -136,7 +138,8 @@ class CrossValidatedRegressor(
 
     def _check_grid(self):
         """Return the ratios and either the size of the automatic grid or the grid."""
-        ratios = np.atleast_1d(np.asarray(self._l1_ratios(), dtype=object))
+        with reading("l1_ratio"):
+            ratios = np.atleast_1d(plain("l1_ratio", self._l1_ratios())).astype(object)
         if ratios.ndim != 1 or len(ratios) == 0:
             raise ValueError("l1_ratio must be a number or a one-dimensional list of numbers.")
         ratios = [check_number("l1_ratio", ratio, low=0, high=1) for ratio in ratios]

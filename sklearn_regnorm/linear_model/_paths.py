@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_alphas, check_arrays, check_number, check_weights, naming
+from .._validation import check_alphas, check_arrays, check_number, check_per_column, check_weights
 from ..solvers.path import known_products, lasso_length, solve_path
 from ..solvers.problem import Controls, Problem, prepare
 from ._base import check_common
@@ -99,9 +99,8 @@ def enet_path(
         grid = alpha_grid(problem, ratio, eps, n_alphas)
     start = None
     if coef_init is not None:
-        with naming("coef_init"):
-            start = np.asarray(coef_init, dtype=np.float64)
-        if start.shape != (X.shape[1],) or not np.isfinite(start).all():
+        start = check_per_column("coef_init", coef_init, X.shape[1], missing=0.0)
+        if not np.isfinite(start).all():
             raise ValueError(f"coef_init must hold {X.shape[1]} finite numbers.")
         start = problem.inner_coef(start)
     penalty = problem.penalty(ratio)

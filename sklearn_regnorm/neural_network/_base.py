@@ -188,8 +188,9 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
             raise ValueError("X_val is given without y_val.")
         with naming("X_val"):
             X = check_rows(self, X, reset=False)
-        with naming("y_val"):
+        with naming("X_val and y_val"):
             check_consistent_length(X, y)
+        with naming("y_val"):
             targets = self._targets(X, y, True)
         with naming("sample_weight_val"):
             weights = check_raw_weights(sample_weight, X.shape[0])

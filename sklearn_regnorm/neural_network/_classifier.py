@@ -6,14 +6,23 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from .._callbacks import with_callbacks
+from .._sparse_input import canonical_csc
 from .._transactions import all_or_nothing
 from .._typing import Matrix, RandomState, Vector, Weights
-from .._validation import check_choice, check_number, check_raw_weights, naming, require_y
+from .._validation import (
+    check_choice,
+    check_number,
+    check_raw_weights,
+    check_same_length,
+    plain,
+    reading,
+    require_y,
+)
 from ._base import MultilayerPerceptron, trains_in_steps
 from ._documentation import document
 from ._losses import LOSSES
@@ -172,8 +181,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         first = not hasattr(self, "layers_")
         if classes is not None:
-            with naming("classes"):
-                classes = np.unique(column_or_1d(classes))
+            with reading("classes"):
+                classes = np.unique(column_or_1d(plain("classes", classes, numbers=False)))
         self._announced = classes
         try:
             return self._partial_fit(X, y, sample_weight, first)
@@ -242,8 +251,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     def _targets(self, X, y, going_on):
         """Return targets of shape (n, n_outputs), after noting classes if this is the first fit."""
         y, multilabel = _labels(self, X, y)
+        with reading("y"):  # labels that cannot be compared
+            classes = self.classes_ if going_on else self._all_classes(y, multilabel)
+            unseen = () if multilabel else np.setdiff1d(y, classes)
         if not going_on:
-            self.classes_ = self._all_classes(y, multilabel)
+            self.classes_ = classes
             several = multilabel or len(self.classes_) > 2
             self.out_activation_ = "softmax" if several and not multilabel else "logistic"
             self.n_outputs_ = len(self.classes_) if several else 1
@@ -262,8 +274,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             )
         if multilabel:
             return y.astype(np.float64)
-        unseen = np.setdiff1d(y, self.classes_)
-        if unseen.size:
+        if len(unseen):
             raise ValueError(
                 f"y has classes that are not among classes_ = {self.classes_}: {unseen}. All must "
                 "be in y of the first fit, or in `classes` of the first partial_fit."
@@ -342,10 +353,11 @@ def _codes_of(targets):
 def _labels(estimator, X, y):
     """Return labels, 1-D or a matrix of zeros and ones, and whether they are the latter."""
     require_y(estimator, y)
-    with naming("y"):
+    with reading("y"):
+        y = canonical_csc(y) if sparse.issparse(y) else plain("y", y, numbers=False)
         y = check_array(y, ensure_2d=False, dtype=None, accept_sparse="csr", input_name="y")
         y = y.toarray() if sparse.issparse(y) else y
-        check_consistent_length(X, y)
+        check_same_length(X, y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         check_classification_targets(y)

@@ -2,12 +2,12 @@
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.utils import check_array, check_consistent_length, check_random_state, gen_batches
+from sklearn.utils import check_array, check_random_state, gen_batches
 from sklearn.utils.multiclass import type_of_target
 
 from .._optimizers import Adam
 from .._threads import one_blas_thread
-from .._validation import check_flag, check_number, naming
+from .._validation import check_flag, check_number, check_same_length, naming, plain, reading
 from ._gradients import affine_gradients
 
 # Whole numbers of more different values than this are a quantity, not classes.
@@ -66,15 +66,16 @@ def _loss(estimator, X, y, weights):
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None: learn_affine=True learns gamma and beta from it."
         )
-    with naming("y"):
+    with reading("y"):
+        y = plain("y", y, numbers=False)
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
-        check_consistent_length(X, y)
-    if _is_continuous(y):
-        return _Squares(y.astype(np.float64), weights)
-    if y.ndim > 1 and y.shape[1] > 1:
-        kind = type_of_target(y, input_name="y")
-        raise ValueError(f"y of the kind {kind!r} is not supported by learn_affine=True.")
-    return _LogLoss(y.ravel(), weights)
+        check_same_length(X, y)
+        if _is_continuous(y):
+            return _Squares(y.astype(np.float64), weights)
+        if y.ndim > 1 and y.shape[1] > 1:
+            kind = type_of_target(y, input_name="y")
+            raise ValueError(f"y of the kind {kind!r} is not supported by learn_affine=True.")
+        return _LogLoss(y.ravel(), weights)
 
 
 def _is_continuous(y):

@@ -6,15 +6,9 @@ from sklearn.base import OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from .._persistence import VersionedEstimator
+from .._sparse_input import canonical_csc, checked
 from .._statistics.moments import infinite
-from .._validation import (
-    FLOATS,
-    canonical_csc,
-    check_flag,
-    check_number,
-    check_sparse_structure,
-    naming,
-)
+from .._validation import FLOATS, check_flag, check_number, check_per_column, plain, reading
 
 # Rows of X, in entries, that are normalised at once, and after which Ctrl-C is heard.
 TASK_ENTRIES = 2**20
@@ -50,26 +44,21 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, VersionedEstimator):
 
         NaN is refused too where gamma and beta are learned.
         """
-        if sparse.issparse(X) and X.ndim == 2:
-            if self.center:
-                raise ValueError(
-                    f"{type(self).__name__} cannot center sparse X: that would fill in its zeros. "
-                    "Use center=False, or X.toarray() if there is memory for it."
-                )
-            check_sparse_structure(X)
-        with naming("X"):
+        if sparse.issparse(X) and self.center:
+            raise ValueError(
+                f"{type(self).__name__} cannot center sparse X: that would fill in its zeros. "
+                "Use center=False, or X.toarray() if there is memory for it."
+            )
+        with reading("X"):
             X = validate_data(
                 self,
-                X,
+                checked(X) if sparse.issparse(X) else plain("X", X),
                 reset=reset,
                 accept_sparse=("csr", "csc"),
                 dtype=FLOATS,
                 ensure_all_finite=bool(self.learn_affine),
             )
-        if not sparse.issparse(X):
-            return X
-        check_sparse_structure(X)
-        if np.isinf(X.data).any():
+        if sparse.issparse(X) and np.isinf(X.data).any():
             raise infinite()
         return X
 
@@ -82,19 +71,11 @@ class Normalizer(OneToOneFeatureMixin, TransformerMixin, VersionedEstimator):
         return tags
 
 
-def _vector(name, value, default, n_features):
-    with naming(name):
-        array = np.asarray(default if value is None else value, dtype=np.float64)
-    if array.ndim == 0:
-        array = np.full(n_features, float(array))
-    if array.shape != (n_features,):
-        raise ValueError(
-            f"{name} has shape {array.shape} for {n_features} columns of X: give a number or an "
-            "array with one entry per column."
-        )
-    if not np.isfinite(array).all():
+def _vector(name, value, missing, n_features):
+    vector = check_per_column(name, value, n_features, missing=missing)
+    if not np.isfinite(vector).all():
         raise ValueError(f"{name} must be finite.")
-    return array.copy()
+    return vector
 
 
 def as_csc(X):

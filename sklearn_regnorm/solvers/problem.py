@@ -406,7 +406,7 @@ class Problem:
     def outer_gap(self, gap):
         """Return a gap (or a squared error) on the scale of the caller's P."""
         with np.errstate(over="ignore", under="ignore"):
-            return gap * self._y_scale**2
+            return gap * self._y_scale * self._y_scale  # their square may overflow
 
     def inner_coef(self, coef):
         """Return the caller's coefficients (p,) on the inner scale."""

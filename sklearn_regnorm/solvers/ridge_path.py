@@ -57,15 +57,17 @@ def ridge_path(problems, penalty, alphas):
 def ridge_freedom(problems, penalty, alphas, most_work):
     """Return the traces (n_alphas,) of the hat matrices, without the intercept's.
 
-    NaN if the spectrum would take more than `most_work` multiplications.
+    NaN if the spectrum would take more than `most_work` multiplications, or overflows.
     """
     solver = RidgeSolver(problems, penalty)
     order = min(len(solver.rows), len(penalty.l2))
     if not solver.factorable or float(order) ** 3 > most_work:
         return np.full(len(alphas), np.nan)
     G = solver.matrix()
-    if solver.tall:
-        G = G / solver.shape / solver.shape[:, None]
+    with np.errstate(over="ignore"):
+        G = G / solver.shape / solver.shape[:, None] if solver.tall else G
+    if not np.isfinite(G).all():
+        return np.full(len(alphas), np.nan)
     values = np.maximum(linalg.eigvalsh(G), 0.0)
     values = values[values > order * kernels.EPS * values.max(initial=0.0)]
     inner = alphas * solver.unit**2
