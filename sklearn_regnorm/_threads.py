@@ -9,6 +9,7 @@ import os
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event, Lock, get_ident, local
+from threading import enumerate as enumerate_threads
 
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
@@ -70,9 +71,10 @@ class _BlasCap:
         return capped
 
     def limit_here(self):
-        """Limit this thread to one: with OpenMP every thread has a limit of its own."""
-        for library in self._blas.lib_controllers:
-            library.set_num_threads(1)
+        """Limit a new thread, too, if anyone is inside: with OpenMP each has a limit of its own."""
+        with self._lock:
+            if self._capped:
+                self._limit()
 
     def _depth(self):
         return self._depths.get(get_ident(), 0)
@@ -94,8 +96,12 @@ class _BlasCap:
         if self._before is None:
             self._before = [library.num_threads for library in self._blas.lib_controllers]
         self._release()
-        self.limit_here()
+        self._limit()
         self._capped = True
+
+    def _limit(self):
+        for library in self._blas.lib_controllers:
+            library.set_num_threads(1)
 
     def _lift(self):
         self._capped = False
@@ -161,18 +167,29 @@ class Workers:
         one_blas_thread.__enter__()
         if self.count > 1:
             self._pool = ThreadPoolExecutor(
-                self.count, initializer=_work_for, initargs=(self._cancelled,)
+                self.count, f"{__name__} {id(self)}", _work_for, (self._cancelled,)
             )
         return self
 
     def __exit__(self, *exception):
         try:
-            if self._pool is not None:
-                if exception[0] is not None:
-                    self._cancelled.set()
-                self._pool.shutdown(cancel_futures=True)
+            self._end(exception[0] is not None)
+        except BaseException:  # Ctrl-C in here
+            self._end(True)
+            raise
         finally:
             one_blas_thread.__exit__()
+
+    def _end(self, cancelled):
+        if self._pool is None:
+            return
+        if cancelled:
+            self._cancelled.set()
+        self._pool.shutdown(cancel_futures=True)
+        if cancelled:  # Ctrl-C may have kept the pool from noting a thread that it had started
+            for thread in enumerate_threads():
+                if thread.name.startswith(f"{__name__} {id(self)}_"):
+                    thread.join()
 
     def map(self, function, *arguments):
         """Return ``[function(*a) for a in zip(*arguments)]``, or raise as soon as one call does."""

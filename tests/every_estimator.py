@@ -50,10 +50,10 @@ class Stream(BatchNormalizer):
 
     @all_or_nothing
     def fit(self, X, y=None):
-        size = -(-X.shape[0] // 4)
-        super().fit(X[:size])
-        for start in range(size, X.shape[0], size):
-            self.partial_fit(X[start : start + size])
+        first, *others = np.array_split(np.arange(X.shape[0]), 4)
+        super().fit(X[first])
+        for rows in others:
+            self.partial_fit(X[rows])
         return self
 
 
