@@ -9,7 +9,6 @@ import os
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event, Lock, get_ident, local
-from threading import enumerate as enumerate_threads
 
 from joblib import effective_n_jobs
 from sklearn import config_context, get_config
@@ -161,13 +160,14 @@ class Workers:
     def __init__(self, n_jobs=None):
         self.count = effective_n_jobs(n_jobs)
         self._pool = None
+        self._calls = []  # an event for each call that a thread has begun: its end
         self._cancelled = Event()
 
     def __enter__(self):
         one_blas_thread.__enter__()
         if self.count > 1:
             self._pool = ThreadPoolExecutor(
-                self.count, f"{__name__} {id(self)}", _work_for, (self._cancelled,)
+                self.count, initializer=_work_for, initargs=(self._cancelled,)
             )
         return self
 
@@ -186,20 +186,25 @@ class Workers:
         if cancelled:
             self._cancelled.set()
         self._pool.shutdown(cancel_futures=True)
-        if cancelled:  # Ctrl-C may have kept the pool from noting a thread that it had started
-            for thread in enumerate_threads():
-                if thread.name.startswith(f"{__name__} {id(self)}_"):
-                    thread.join()
+        if cancelled:  # Ctrl-C may have kept the pool from noting a thread that it was starting
+            for ended in self._calls:
+                ended.wait()
 
     def map(self, function, *arguments):
         """Return ``[function(*a) for a in zip(*arguments)]``, or raise as soon as one call does."""
         if self._pool is None:
             return [function(*one) for one in zip(*arguments, strict=True)]
-        config = get_config()
+        config, self._calls = get_config(), []
 
         def call(*one):
-            with config_context(**config):
-                return function(*one)
+            ended = Event()
+            self._calls.append(ended)
+            try:
+                check_cancelled()
+                with config_context(**config):
+                    return function(*one)
+            finally:
+                ended.set()
 
         # forced forms and scikit-learn's configuration, too, are those of the caller
         futures = [

@@ -105,8 +105,8 @@ DENSE_ONLY = {name for name in ESTIMATORS if name.endswith(("learns", "centred",
 SHAPES = {
     "small": {"tall": (60, 6), "wide": (16, 24), "sparse": (60, 30)},
     # large enough for work to be spread over threads
-    "medium": {"tall": (12_000, 60), "wide": (100, 24_000), "sparse": (3000, 1500)},
-    "large": {"tall": (60_000, 200), "wide": (400, 20_000), "sparse": (20_000, 20_000)},
+    "medium": {"tall": (12_000, 60), "wide": (100, 24_000), "sparse": (3000, 1050)},
+    "large": {"tall": (60_000, 200), "wide": (300, 30_000), "sparse": (30_000, 1050)},
 }
 # All that can be fitted: (name, kind of data).
 PAIRS = [
