@@ -108,20 +108,21 @@ SHAPES = {
     "medium": {"tall": (12_000, 60), "wide": (100, 24_000), "sparse": (3000, 1050)},
     "large": {"tall": (60_000, 200), "wide": (300, 30_000), "sparse": (30_000, 1050)},
 }
-# All that can be fitted: (name, kind of data).
-PAIRS = [
-    (name, kind)
-    for name in ESTIMATORS
-    for kind in SHAPES["small"]
-    if not (kind == "sparse" and name in DENSE_ONLY)
-]
-WITH_JOBS = [pair for pair in PAIRS if "n_jobs" in ESTIMATORS[pair[0]].get_params(deep=False)]
+
+
+def names(kind):
+    """Return the names of all estimators that take a kind of data."""
+    return [name for name in ESTIMATORS if not (kind == "sparse" and name in DENSE_ONLY)]
+
+
+PAIRS = [(name, kind) for kind in SHAPES["small"] for name in names(kind)]
+WITH_JOBS = {name for name in ESTIMATORS if "n_jobs" in ESTIMATORS[name].get_params(deep=False)}
 
 
 def make(name, n_jobs=None):
     """Return a new estimator of the table, with `n_jobs` if it has them."""
     model = clone(ESTIMATORS[name])
-    return model.set_params(n_jobs=n_jobs) if "n_jobs" in model.get_params() else model
+    return model.set_params(n_jobs=n_jobs) if name in WITH_JOBS else model
 
 
 @functools.cache

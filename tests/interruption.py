@@ -41,6 +41,7 @@ class Fitting:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": path},
         )  # fmt: skip
+        self.clock = (~self.process.pid << 3) | 2  # Linux: the processor time of that process
         self.seconds = self._read()["seconds"]
 
     def __enter__(self):
@@ -59,21 +60,26 @@ class Fitting:
         """Send Ctrl-C so many seconds after a fit began.
 
         Returns what happened, as a dict: `seconds` until it was heard, infinite if Python lost it
-        (as it does in destructors and callbacks of weak references), and `harm`, a list of what was
-        not as before.
+        (as it does in destructors and callbacks of weak references), `work`, the seconds that the
+        process, all threads of it, had a processor meanwhile, and `harm`, a list of what was not as
+        before.
         """
         self.process.stdin.write("fit\n")
         self.process.stdin.flush()
         assert self._read() == "fitting"
         time.sleep(delay)
-        sent = time.monotonic()
+        sent, worked = time.monotonic(), time.clock_gettime(self.clock)
         self.process.send_signal(signal.SIGINT)
         again = threading.Timer(LOST, self.process.send_signal, [signal.SIGINT])
         again.start()
         found = self._read()
         again.cancel()
         seconds = found["heard"] - sent
-        return {"seconds": seconds if seconds < LOST else np.inf, "harm": found["harm"]}
+        return {
+            "seconds": seconds if seconds < LOST else np.inf,
+            "work": found["worked"] - worked,
+            "harm": found["harm"],
+        }
 
 
 def serve(name, kind, n_jobs, size):
@@ -109,7 +115,7 @@ def serve(name, kind, n_jobs, size):
             while True:
                 model.fit(*second)
         except KeyboardInterrupt:
-            heard = time.monotonic()
+            heard, worked = time.monotonic(), time.process_time()
         now = surroundings()
         if now["threads"] != usual["threads"]:
             time.sleep(0.1)
@@ -120,7 +126,7 @@ def serve(name, kind, n_jobs, size):
             harm.append("state")
         elif state == before and content(use(model, first[0])) != result:
             harm.append("predictions")
-        say({"heard": heard, "harm": harm})
+        say({"heard": heard, "worked": worked, "harm": harm})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from every_estimator import PAIRS, WARNINGS, content, data, make, use
+from every_estimator import PAIRS, SHAPES, WARNINGS, content, data, make, names, use
 from refused_memory import allocations, refusing
 from threadpoolctl import ThreadpoolController
 
@@ -99,17 +99,58 @@ class Interruption:
         return self._step
 
 
-def some(first, more, most, seed):
-    """Return all numbers up to `first` and `more` random ones up to `most`."""
-    rng = np.random.default_rng(seed)
+def points(first, more, most):
+    """Return all numbers up to `first`, and `more` random ones up to `most`."""
+    rng = np.random.default_rng(most)
     return [*range(1, min(first, most) + 1), *rng.integers(1, most + 1, more).tolist()]
 
 
-def interrupt(name, kind, more, seed):
+def interrupt(name, kind, more):
     trial = Trial(name, kind)
     with Interruption() as whole:
         copy.copy(trial.model).fit(*trial.second)
-    for k in some(0, more, whole.count, seed):
+    for k in points(0, more, whole.count):
         with Interruption(k):
             assert trial.fails(KeyboardInterrupt), k
     trial.end()
+
+
+def refuse_memory(name, kind, first, more):
+    trial = Trial(name, kind)
+    whole = allocations(copy.copy(trial.model).fit, *trial.second)
+    for k in points(first, more, whole):
+        with refusing(k):
+            assert trial.fails(MemoryError), k
+    trial.end()
+
+
+@pytest.mark.parametrize("name", ["Lasso", "LassoCV", "RidgeCV", "BatchNormalizer", "MLPRegressor"])
+def test_ctrl_c_quickly(name):
+    interrupt(name, "tall", 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SHAPES["small"])
+def test_ctrl_c_anywhere(kind):
+    for name in names(kind):
+        interrupt(name, kind, SOME_LINES)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_ctrl_c_at_many_points(name, kind):
+    interrupt(name, kind, 1000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SHAPES["small"])
+def test_no_memory_anywhere(kind):
+    """[H70] The k-th allocation fails."""
+    for name in names(kind):
+        refuse_memory(name, kind, FIRST_ALLOCATIONS, SOME_ALLOCATIONS)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_no_memory_at_many_points(name, kind):
+    refuse_memory(name, kind, 1000, 1000)
