@@ -5,8 +5,8 @@ array. Both are tried at many points of a fit, one at a time.
 """
 
 import copy
+import functools
 import inspect
-import linecache
 import sys
 import threading
 import warnings
@@ -66,6 +66,13 @@ class Trial:
         assert content(self.second) == self.inputs
 
 
+@functools.cache
+def withs(path):
+    """Return the numbers of the lines of a file that begin with `with`."""
+    lines = Path(path).read_text().splitlines()
+    return {k for k, line in enumerate(lines, 1) if line.lstrip().startswith("with ")}
+
+
 class Interruption:
     """A context in which the k-th line or call of the package raises KeyboardInterrupt.
 
@@ -91,8 +98,9 @@ class Interruption:
         return self._step(frame, event, argument)
 
     def _step(self, frame, event, argument):
-        line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        if event == "call" or (event == "line" and not line.lstrip().startswith("with ")):
+        if event == "call" or (
+            event == "line" and frame.f_lineno not in withs(frame.f_code.co_filename)
+        ):
             self.count += 1
             if self.count == self.left:
                 raise KeyboardInterrupt
@@ -100,9 +108,9 @@ class Interruption:
 
 
 def points(first, more, most):
-    """Return all numbers up to `first`, and `more` random ones up to `most`."""
-    rng = np.random.default_rng(most)
-    return [*range(1, min(first, most) + 1), *rng.integers(1, most + 1, more).tolist()]
+    """Return all numbers up to `first`, and `more` random ones up to `most`, rather small ones."""
+    random = np.random.default_rng(most).random(more)
+    return [*range(1, min(first, most) + 1), *np.ceil(most**random).astype(int).tolist()]
 
 
 def interrupt(name, kind, more):

@@ -29,7 +29,6 @@ def all_or_nothing(fit):
 
     BLAS runs on one thread meanwhile, so that results do not depend on what else is running.
     """
-
     return _transactions.all_or_nothing(one_blas_thread(fit))
 
 
