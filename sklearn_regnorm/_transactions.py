@@ -12,8 +12,7 @@ def all_or_nothing(fit):
         try:
             return fit(self, *args, **kwargs)
         except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
+            self.__dict__ = before  # in one step, which a second Ctrl-C cannot tear apart
             raise
 
     return wrapped

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 from problems import regression
 from refusal import state
 from sklearn.base import clone
@@ -48,30 +47,6 @@ def test_what_is_no_scoring(bad, model):
     with pytest.raises(ValueError, match=message):
         model.fit(X, y)
     assert state(model) == before
-
-
-class Trouble(Exception):
-    pass
-
-
-@pytest.mark.parametrize("n_jobs", [None, 2])
-@pytest.mark.parametrize("model", [LassoCV(cv=3), RidgeCV(cv=3), RidgeCV()], ids=repr)
-def test_an_exception_in_a_scorer_leaves_the_model(model, n_jobs):
-    calls = []
-
-    def scorer(model, X, y):
-        calls.append(1)
-        if len(calls) > 7:
-            raise Trouble
-        return 0.0
-
-    model = clone(model).fit(X, y)
-    model.set_params(scoring=scorer, n_jobs=n_jobs)
-    before, predicted = state(model), model.predict(X)
-    with pytest.raises(Trouble):
-        model.fit(X, y)
-    assert state(model) == before
-    assert_array_equal(model.predict(X), predicted)
 
 
 @pytest.mark.parametrize("scoring", [lambda m, X, y: np.nan, lambda m, X, y: np.float32("nan")])

@@ -6,7 +6,7 @@ from functools import reduce
 import numpy as np
 from scipy import sparse
 
-from .._threads import Workers, check_cancelled
+from .._threads import Workers, check_cancelled, one_blas_thread
 from . import moment_kernels as kernels
 
 # Rows, and least columns, of a task, where rows are contiguous; entries of one otherwise.
@@ -201,5 +201,10 @@ def spread(run, tasks, entries, n_jobs):
     """Return ``[run(*task) for task in tasks]``, over threads if there are many `entries`."""
     if entries < THREADED_ENTRIES or len(tasks) == 1:
         return [run(*task) for task in tasks]
+    return _over_threads(run, tasks, n_jobs)
+
+
+@one_blas_thread
+def _over_threads(run, tasks, n_jobs):
     with Workers(n_jobs) as workers:
         return workers.map(run, *zip(*tasks, strict=True))

@@ -1,7 +1,5 @@
 """What all estimators here share: prediction, tags, transactional fitting, warnings."""
 
-import functools
-
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
@@ -33,13 +31,7 @@ def all_or_nothing(fit):
 
     BLAS runs on one thread meanwhile, so that results do not depend on what else is running.
     """
-
-    @functools.wraps(fit)
-    def capped(self, *args, **kwargs):
-        with one_blas_thread:
-            return fit(self, *args, **kwargs)
-
-    return _transactions.all_or_nothing(capped)
+    return _transactions.all_or_nothing(one_blas_thread(fit))
 
 
 def forget(estimator, *names):

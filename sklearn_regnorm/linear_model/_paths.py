@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._threads import one_blas_thread
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_arrays, check_number, check_per_column, check_weights
 from ..solvers.path import known_products, lasso_length, solve_path
@@ -13,6 +14,7 @@ from ._base import check_common
 from ._grid import alpha_grid
 
 
+@one_blas_thread
 def enet_path(
     X: Matrix,
     y: Vector,

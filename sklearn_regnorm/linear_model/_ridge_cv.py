@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from .._threads import Workers
+from .._threads import Workers, check_cancelled
 from .._typing import CV, Matrix, Vector, Weights
 from .._validation import (
     check_alphas,
@@ -286,6 +286,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
             side = X[test], y[test], data.weights[test] * data.weight_unit
             verdicts = np.empty((len(coefs), len(scorers)))
             for k, one in enumerate(coefs):
+                check_cancelled()
                 model.coef_, model.intercept_ = _outer(fold, one, y.ndim == 1)
                 verdicts[k] = [scorer(model, *side) for scorer in scorers.values()]
             return verdicts

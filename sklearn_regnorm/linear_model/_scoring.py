@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import check_scoring
 from sklearn.utils.metadata_routing import MethodMapping, process_routing
 
+from .._threads import check_cancelled
 from ..solvers.active_set import relaxed_path
 from ._base import routing_enabled
 
@@ -176,6 +177,7 @@ class FoldScores:
         return [blend(one, coefs, relaxed) for one in self.grid.blends]
 
     def _judge(self, candidate, X, y, weights):
+        check_cancelled()
         predicted = candidate.predict(X)
         if not np.all(np.isfinite(predicted)):
             return dict.fromkeys(self.scores, np.nan)

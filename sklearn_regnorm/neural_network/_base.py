@@ -82,6 +82,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
 
     # ------------------------------------------------------------ training
 
+    @one_blas_thread
     def _fit(self, X, y, sample_weight, validation=(None, None, None)):
         check_parameters(self)
         going_on = self.warm_start and hasattr(self, "layers_")
@@ -90,10 +91,11 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         weights, of_class = self._weights(sample_weight, targets)
         _check_total(weights)
         held_out = self._held_out(*validation, of_class)
-        with one_blas_thread, np.errstate(all="ignore"):  # what overflows is seen in the loss
+        with np.errstate(all="ignore"):  # what overflows is seen in the loss
             rows = _present(Rows(checked, targets, weights))
             return self._train(rows, going_on, (X, y), held_out, self.max_iter)
 
+    @one_blas_thread
     def _partial_fit(self, X, y, sample_weight, first):
         check_parameters(self)
         if self.early_stopping:
@@ -104,7 +106,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         targets = self._targets(checked, y, not first)
         weights, _ = self._weights(sample_weight, targets)
         _check_total(weights)
-        with one_blas_thread, np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
             rows = _present(Rows(checked, targets, weights))
             return self._train(rows, not first, (X, y), None, 1, once=True)
 

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from .._statistics import ColumnMoments
-from .._threads import Workers, check_cancelled
+from .._threads import Workers, check_cancelled, one_blas_thread
 from ._layers import Activation, Dropout, Identity, Linear, Logistic, ReLU, Tanh
 from ._normalization import BatchNorm, LayerNorm, NotFinite
 
@@ -180,6 +180,7 @@ def copies(layers):
     return found
 
 
+@one_blas_thread
 def scores_of(layers, X, n_jobs=None):
     """Return the scores of rows, outside training.
 

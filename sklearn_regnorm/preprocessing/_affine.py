@@ -88,6 +88,7 @@ def _is_continuous(y):
     return np.any(y != np.floor(y)) or len(np.unique(y)) > MOST_CLASSES
 
 
+@one_blas_thread
 def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
     """Return gamma, beta and the loss of every epoch.
 
@@ -114,7 +115,7 @@ def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
     parameters = [gamma.copy(), beta.copy(), W, c]
     optimizer = Adam(parameters, estimator.learning_rate_init)
     curve, idle = [], 0
-    with one_blas_thread, np.errstate(over="ignore", invalid="ignore"):  # seen in the loss
+    with np.errstate(over="ignore", invalid="ignore"):  # seen in the loss
         for epoch in range(estimator.max_iter):
             order = random.permutation(n) if estimator.shuffle else np.arange(n)
             total = 0.0

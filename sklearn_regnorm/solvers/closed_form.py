@@ -21,6 +21,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import LinearOperator, cg
 
 from .._statistics import BLOCK_ENTRIES
+from .._threads import check_cancelled
 from . import kernels
 from .gram import GRAM_COLUMNS
 from .orthogonal import correctors_by_qr
@@ -219,6 +220,7 @@ class RidgeSolver:
         K = 0.0
         p = problem.design.shape[1]
         for start in range(0, p, 256):
+            check_cancelled()
             columns = np.arange(start, min(start + 256, p))
             block = problem.design.gather(columns)[rows] - problem.mean[columns]
             block *= root[:, None] / self.shape[columns]

@@ -5,6 +5,7 @@ from threading import Lock
 import numpy as np
 from scipy import sparse
 
+from .._threads import check_cancelled
 from . import kernels
 from .events import combine, correlations
 from .kernels import Rows
@@ -115,6 +116,7 @@ class DenseColumns(_ColumnSet):
                 continue
             new *= self.problem.weights
             for k in range(0, len(out), PRODUCT_BLOCK):
+                check_cancelled()
                 some = slice(k, k + PRODUCT_BLOCK)
                 np.matmul(self._centred(some), new.T, out=out[some, i : i + len(new)])
         return out
@@ -160,6 +162,7 @@ class SparseColumns(_ColumnSet):
         new = sparse.diags_array(self.problem.weights) @ X[:, self.index[old:]]
         out = -np.outer(mean, mean[old:])
         for k in range(0, len(out), PRODUCT_BLOCK):
+            check_cancelled()
             some = slice(k, k + PRODUCT_BLOCK)
             out[some] += (X[:, self.index[some]].T @ new).toarray()
         return out

@@ -117,6 +117,7 @@ class DenseDesign:
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""
+        check_cancelled()
         if self.direct:
             return self.X @ W - self.pivot @ W
         out = np.empty((self.shape[0], *W.shape[1:]))
@@ -257,10 +258,12 @@ class SparseDesign:
 
     def times(self, W):
         """Return X W for the shifted columns, (n, m)."""
+        check_cancelled()
         return self.X @ W
 
     def transposed_times(self, U, workers=None):
         """Return X' U for the shifted columns, (p, m)."""
+        check_cancelled()
         return self.X.T @ U
 
 
@@ -268,5 +271,6 @@ def _sparse_moments(X, V):
     """Return weighted means and variances (p, K) of the columns of a CSC matrix."""
     mean, variance = np.empty((2, V.shape[1], X.shape[1]))
     for k, v in enumerate(np.ascontiguousarray(V.T)):
+        check_cancelled()
         kernels.csc_moments(X.data, X.indices, X.indptr, v, mean[k], variance[k])
     return mean.T, variance.T

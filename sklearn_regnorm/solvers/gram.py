@@ -61,20 +61,26 @@ def solve_gram(G, q, yy, penalty, alphas, max_iter, start=None, goal=0.0):
     path = Path.empty(len(alphas), p)
     norm = np.sqrt(np.diagonal(G))
     w = np.zeros(p) if start is None else np.array(start, dtype=np.float64)
+    active, L, d, left = _room(p)
     done, share = 0, 0.0
     while done < len(alphas):
         check_cancelled()
         done, status = kernels.gram_path(
             G, q, yy, alphas, done, w, penalty.l1, penalty.l2, penalty.lower, penalty.upper,
-            norm, goal, max_iter, WORK, path.coefs, path.gaps, path.n_iter,
+            norm, goal, max_iter, WORK, active, L, d, left, path.coefs, path.gaps, path.n_iter,
         )  # fmt: skip
         if status == INDEFINITE:
             G, share = _definite(G, share)
-            w[:] = 0.0
+            w[:], left[:] = 0.0, 0
             if share > 1.0:  # beyond any rounding of G: there is no way to solve this
                 path.gaps[done:] = 0.5 * yy
                 break
     return path
+
+
+def _room(m):
+    """Return what kernels need for m columns: active ones, a factor, a step, what is left to do."""
+    return np.empty(m, dtype=np.int64), np.empty((m, m)), np.empty(m), np.zeros(3, dtype=np.int64)
 
 
 def _definite(G, share):
@@ -95,17 +101,17 @@ def solve_point(G, q, yy, terms, goal, max_sweeps, w):
     """
     m = len(q)
     norm = np.sqrt(np.diagonal(G))
-    g, d, L, active = np.empty(m), np.empty(m), np.empty((m, m)), np.empty(m, dtype=np.int64)
+    g, (active, L, d, left) = np.empty(m), _room(m)
     sweeps, status, share = 0, 0, 0.0
-    while status in (0, INDEFINITE) and sweeps < max_sweeps and share <= 1.0:
+    while status in (0, INDEFINITE) and (sweeps < max_sweeps or left.any()) and share <= 1.0:
         check_cancelled()
         done, _, status = kernels.gram_solve(
-            G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d
+            G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d, left
         )
         sweeps += done
         if status == INDEFINITE:
             G, share = _definite(G, share)
-            w[:] = 0.0
+            w[:], left[:] = 0.0, 0
     return sweeps
 
 

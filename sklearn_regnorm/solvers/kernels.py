@@ -41,6 +41,13 @@ RELIST = 3
 # Newton steps in a row that kinks may cut short: their least number, and their multiplications.
 LEAST_STEPS = 8
 STEPS_WORK = 1e8
+# Multiplications after which a factorisation is interrupted (some 70 ms), and those beyond `work`
+# from which a round of sweeps is.
+FACTOR_WORK = 3e8
+MORE_WORK = 1e8
+# What `gram_solve` has begun when it is interrupted: sweeps of a round and Newton steps still to be
+# done, and rows of the factor that are there.
+SWEEPS, STEPS, ROWS = 0, 1, 2
 
 
 class Rows(NamedTuple):
@@ -285,14 +292,14 @@ def _list_active(w, g, l1, l2, lower, upper, active):
 
 
 @jit(fastmath=VECTORISED_SUM)
-def _factorise(G, l2, free, m, L):
-    """Cholesky factor of G + diag(l2) on free[:m], rows contiguous.
+def _factorise(G, l2, free, begin, end, L):
+    """Rows begin to end of the Cholesky factor of G + diag(l2) on `free`, earlier ones being there.
 
     A column that depends on earlier ones, to rounding, gets a pivot of that size and counts as
     orthogonal to later ones. Along such directions, in which G vanishes, the step is then very
     long, and ends where the line search meets a kink.
     """
-    for i in range(m):
+    for i in range(begin, end):
         j = free[i]
         full = G[j, j] + l2[j]
         for k in range(i):
@@ -343,11 +350,12 @@ def _slope(g, w, l1, l2):
 
 
 @jit
-def _newton_step(G, w, g, l1, l2, lower, upper, free, L, d):
+def _newton_step(G, w, g, l1, l2, lower, upper, free, L, d, left):
     """Go towards the minimum for the present support and signs, as far as P falls.
 
     The line search is exact: along the step P is a parabola with kinks where coefficients change
-    sign, and a kink is passed if P still falls behind it. Returns whether none was met.
+    sign, and a kink is passed if P still falls behind it. Returns whether none was met, and the
+    multiplications; where they are many, before there is any step, the factor being unfinished.
     """
     m = 0
     for j in range(w.shape[0]):
@@ -356,8 +364,15 @@ def _newton_step(G, w, g, l1, l2, lower, upper, free, L, d):
             free[m] = j
             m += 1
     if m == 0:
-        return True
-    _factorise(G, l2, free, m, L)
+        return True, 0.0
+    begin = float(left[ROWS])
+    end = min(float(m), np.floor(np.cbrt(begin**3 + 6.0 * FACTOR_WORK)) + 1.0)
+    work = (end**3 - begin**3) / 6.0
+    _factorise(G, l2, free, int(begin), int(end), L)
+    if end < m:
+        left[ROWS] = int(end)
+        return False, work
+    left[ROWS] = 0
     _solve_factored(L, m, d)
     steepness = 0.0
     for i in range(m):
@@ -391,19 +406,20 @@ def _newton_step(G, w, g, l1, l2, lower, upper, free, L, d):
         if new != w[j]:
             _move(G, j, new - w[j], g)
             w[j] = new
-    return whole
+    return whole, work + float(m) * w.shape[0]
 
 
 @jit
 def gram_solve(
-    G, q, yy, w, g, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work, active, L, d
+    G, q, yy, w, g, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work, active, L, d, left
 ):
     """Solve one problem in p-space, warm-started at w with g = q - G w.
 
     Rounds of coordinate descent on the support and its violators; where they are slow, Newton
     steps on the support, which end at machine precision. Stops at the rounding floor, or at a
     duality gap of `gap_goal` if that is positive, after `max_sweeps`, or when `work` (a count of
-    multiplications, so that Ctrl-C is heard) is spent.
+    multiplications, so that Ctrl-C is heard) is spent. What has been begun then is in `left`, all
+    zero at first, and goes on in the next call; L must be kept for it.
 
     Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before, and
     3 if rounding has made G indefinite: r'Vr came out negative, and P falls without end, or its
@@ -428,54 +444,61 @@ def gram_solve(
         if gap_goal > 0.0 and sweeps > 0:
             if duality_gap(w, g, l1, l2, lower, upper, norm, rr) <= gap_goal:
                 return sweeps, work, 1
-        if sweeps >= max_sweeps or work <= 0.0:
-            return max(sweeps, 1), work, 0
+        begun = left[SWEEPS] + left[STEPS] > 0
+        if work <= 0.0 or (sweeps >= max_sweeps and not begun):
+            return max(sweeps, min(max_sweeps, 1)), work, 0
         idle = 0 if worst < 0.5 * best else idle + 1
         best = min(best, worst)
         if idle >= (2 if worst <= NEAR_FLOOR else MAX_IDLE):
             return sweeps, work, 2
-        scale = EPS * rounding_scale(w, norm, rr)
-        m = _list_active(w, g, l1, l2, lower, upper, active)
-        before = sweeps
-        # with many columns a goal is often met long before descent on them has come to its end
-        thorough = gap_goal == 0.0 or m < 50
-        most = 5 + m // 4 if thorough else ROUND
-        for k in range(most):
-            if k % RELIST == RELIST - 1:
-                m = _list_active(w, g, l1, l2, lower, upper, active)
-            moved = _sweep(G, w, g, l1, l2, lower, upper, active, m)
-            sweeps += 1
-            work -= m * p
-            if moved <= scale or sweeps >= max_sweeps:
-                break
-        if sweeps - before == 1 and moved <= scale:  # every violator is within rounding
-            correlations(G, q, w, g)
-            return sweeps, work, 2
-        if moved > scale and (thorough or sweeps - newton >= ROUND + m // 10):
-            newton = sweeps
-            cost = m * m * m / 6.0 + m * p
-            for _ in range(max(LEAST_STEPS, int(STEPS_WORK / cost))):
-                work -= cost
-                if _newton_step(G, w, g, l1, l2, lower, upper, active, L, d):
-                    break
+        if left[STEPS] == 0:
+            scale = EPS * rounding_scale(w, norm, rr)
+            m = _list_active(w, g, l1, l2, lower, upper, active)
+            # with many columns a goal is often met long before descent on them has come to its end
+            thorough = gap_goal == 0.0 or m < 50
+            if left[SWEEPS] == 0:
+                left[SWEEPS] = 5 + m // 4 if thorough else ROUND
+            k = 0
+            while left[SWEEPS] > 0:
+                if k % RELIST == RELIST - 1:
+                    m = _list_active(w, g, l1, l2, lower, upper, active)
+                moved = _sweep(G, w, g, l1, l2, lower, upper, active, m)
+                k += 1
+                sweeps += 1
+                work -= float(m) * p
+                left[SWEEPS] -= 1
+                if moved <= scale or sweeps >= max_sweeps:
+                    left[SWEEPS] = 0
+                elif work <= -MORE_WORK and left[SWEEPS] > 0:
+                    return sweeps, work, 0
+            if k == 1 and moved <= scale:  # every violator is within rounding
+                correlations(G, q, w, g)
+                return sweeps, work, 2
+            if moved > scale and (thorough or sweeps - newton >= ROUND + m // 10):
+                newton = sweeps
+                left[STEPS] = max(LEAST_STEPS, int(STEPS_WORK / (m * m * m / 6.0 + m * p)))
+        while left[STEPS] > 0:
+            whole, spent = _newton_step(G, w, g, l1, l2, lower, upper, active, L, d, left)
+            work -= spent
+            if left[ROWS] == 0:
+                left[STEPS] = 0 if whole else left[STEPS] - 1
+            if work <= 0.0 and left[STEPS] > 0:
+                return sweeps, work, 0
 
 
 @jit
 def gram_path(
     G, q, yy, alphas, start, w, l1, l2, lower, upper, norm, gap_goal, max_sweeps, work,
-    coefs, gaps, sweeps,
+    active, L, d, left, coefs, gaps, sweeps,
 ):  # fmt: skip
     """Solve for alphas[start:], each from the last; return the first index not finished and why.
 
     Here l1 and l2 are strengths per unit alpha; see `gram_solve` for `gap_goal`.
     Fills coefs (n_alphas, p), gaps and sweeps. `w` is the warm start and carries the state over
-    to the next call when `work` runs out in between.
+    to the next call when `work` runs out in between, with L and `left`.
     """
     p = w.shape[0]
     g = np.empty(p)
-    d = np.empty(p)
-    L = np.empty((p, p))
-    active = np.empty(p, dtype=np.int64)
     lam1 = np.empty(p)
     lam2 = np.empty(p)
     for i in range(start, alphas.shape[0]):
@@ -484,11 +507,13 @@ def gram_path(
             lam2[j] = min(alphas[i] * l2[j], HUGE)
         done, work, status = gram_solve(
             G, q, yy, w, g, lam1, lam2, lower, upper, norm, gap_goal,
-            max_sweeps - sweeps[i], work, active, L, d,
+            max_sweeps - sweeps[i], work, active, L, d, left,
         )  # fmt: skip
         sweeps[i] += done
-        if status == 3 or (status == 0 and sweeps[i] < max_sweeps):
+        begun = left[SWEEPS] + left[STEPS] > 0
+        if status == 3 or (status == 0 and (sweeps[i] < max_sweeps or begun)):
             return i, status
+        left[SWEEPS], left[STEPS], left[ROWS] = 0, 0, 0
         rr = max(yy - _dot(w, q, p) - _dot(w, g, p), 0.0)
         gaps[i] = duality_gap(w, g, lam1, lam2, lower, upper, norm, rr)
         for j in range(p):
@@ -718,7 +743,7 @@ def _extrapolate(columns, past, w, r, shift, rr, l1, l2, lower, upper):
     for k in range(number):
         for t in range(number):
             products[k, t] = _dot(moves[k], moves[t], w.shape[0])
-    _factorise(products, np.zeros(number), np.arange(number), number, L)
+    _factorise(products, np.zeros(number), np.arange(number), 0, number, L)
     _solve_factored(L, number, c)
     c /= c.sum()
     _combine(past.coefs, c, w)

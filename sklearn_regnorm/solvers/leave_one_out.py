@@ -12,6 +12,7 @@ as accurate as others: there I - U U' vanishes but for the intercept, and is lef
 
 import numpy as np
 
+from .._threads import check_cancelled
 from .closed_form import RidgeSolver
 from .problem import make_problems
 
@@ -87,6 +88,7 @@ def _left_basis(solver, root, rows):
 
 def _refit(problems, alphas, i, fixed_scale=False):
     """Return the residuals (n_alphas, n_targets) of row i under fits without it."""
+    check_cancelled()
     weights = problems[0].weights.copy()
     weights[i] = 0.0
     fold = make_problems(problems[0].data, weights)
