@@ -10,6 +10,7 @@ from importlib import import_module
 from inspect import signature
 
 import numba
+import numpy as np
 from numba.extending import overload
 
 # Half of what a first fit would wait for, with kernels cached, is numba importing its own modules.
@@ -54,6 +55,8 @@ def jit(function=None, *, fastmath=False):
     """
     if function is None:
         return lambda f: jit(f, fastmath=fastmath)
+    if numba.config.DISABLE_JIT:
+        return np.errstate(all="ignore")(function)  # machine code does not warn either
     options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         compiled = numba.njit(function, cache=True, **options)

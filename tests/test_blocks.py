@@ -1,4 +1,4 @@
-"""Large data go through in blocks: with tiny ones small data do, and nothing but rounding changes."""
+"""Large data go in blocks: with tiny ones small data do, and nothing but rounding changes."""
 
 import numpy as np
 import pytest
