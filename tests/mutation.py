@@ -70,12 +70,10 @@ def draw(path):
     return mutants[: max(1, round(SHARE * len(mutants)))]
 
 
-def tests_of(data, path, line):
+def tests_of(contexts, source, line):
     """Return the tests that run the statement around a line; if import does, all of the file."""
-    nodes = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.stmt))
-    start = max(n.lineno for n in nodes if n.lineno <= line <= n.end_lineno)
-    contexts = data.contexts_by_lineno(str(path))
-    names = contexts.get(start, [])
+    nodes = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.stmt))
+    names = contexts.get(max(n.lineno for n in nodes if n.lineno <= line <= n.end_lineno), [])
     names = chain.from_iterable(contexts.values()) if "" in names else names
     return {name.removesuffix("|run") for name in names if name.endswith("|run")}
 
@@ -83,7 +81,7 @@ def tests_of(data, path, line):
 def durations():
     """Return how long each test took that passed in the coverage run."""
     taken = {}
-    for case in ElementTree.parse(BUILD / "coverage.xml").iter("testcase"):
+    for case in ElementTree.parse(BUILD / "durations.xml").iter("testcase"):
         if case.get("classname") and not {one.tag for one in case} & {"failure", "error"}:
             path = case.get("classname").replace(".", "/")
             taken[f"{path}.py::{case.get('name')}"] = float(case.get("time"))
@@ -154,12 +152,12 @@ def run():
     data.read()
     done = {tuple(one["mutant"]) for one in results()}
     for path in sorted(chain.from_iterable((ROOT / "sklearn_regnorm").glob(m) for m in MODULES)):
+        module, before = str(path.relative_to(ROOT)), path.read_text()
+        contexts = data.contexts_by_lineno(str(path))
         for name, k, line in draw(path):
-            module = str(path.relative_to(ROOT))
             if (module, name, k, line) in done:
                 continue
-            chosen = choose(tests_of(data, path, line), taken)
-            before = path.read_text()
+            chosen = choose(tests_of(contexts, before, line), taken)
             source = mutate_code(before, get_operator(name)(), k)
             status, said = test(path, source, chosen) if chosen else (0, "")
             killer = re.search(r"^(FAILED|ERROR) (\S+)", said, re.M)
