@@ -55,7 +55,7 @@ OPERATORS = re.compile(
 # Share of a module's mutants that is drawn, and seconds of tests (as timed in the coverage run,
 # several times what they take without it) that a mutant has to survive.
 SHARE = 0.053
-BUDGET = 30.0
+BUDGET = 12.0
 
 
 def draw(path):
