@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast metamorphic fuzz test-oldest lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
+.PHONY: help demo test test-fast metamorphic fuzz test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,18 @@ fuzz: $(VENV)/.test  ## judge a million random problems, and write doc/fuzzing.m
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
 	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+
+# Interpreted, so that what runs inside kernels is seen; which test runs which line is kept for `mutation`.
+coverage: $(VENV)/.dev  ## branch coverage of the fast suite, kernels interpreted; fails below 95 %
+	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python -m pytest -m "not slow and not fuzz and not compiled" \
+		--cov --cov-context=test --junitxml=build/durations.xml $(ARGS)
+
+mutation: $(VENV)/.mutation build/durations.xml  ## do tests notice small faults? goes on where it was stopped
+	$(VENV)/bin/python tests/mutation.py run
+	$(VENV)/bin/python tests/mutation.py report
+
+build/durations.xml:
+	$(MAKE) coverage
 
 lint: $(VENV)/.dev  ## ruff and mypy
 	$(VENV)/bin/ruff check .

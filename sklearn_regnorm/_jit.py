@@ -11,6 +11,7 @@ from inspect import signature
 from pathlib import Path
 
 import numba
+import numpy as np
 from numba.extending import overload
 
 from ._cache import SafeCache, cache_folder
@@ -35,6 +36,8 @@ def jit(function=None, *, fastmath=False):
     """
     if function is None:
         return lambda f: jit(f, fastmath=fastmath)
+    if numba.config.DISABLE_JIT:
+        return np.errstate(all="ignore")(function)  # machine code does not warn either
     options = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     cached = _cached(function, options)
     return numba.njit(function, **options) if cached is None else cached

@@ -273,3 +273,16 @@ def test_units_of_columns_and_target(dtype, form):
     assert_allclose(model.cv_table_[MEAN], 2.0**20 * plain.cv_table_[MEAN], rtol=1e-9)
     assert model.best_index_ == plain.best_index_
     assert model.relaxed_coef_path_.dtype == dtype
+
+
+@form
+def test_many_relaxed_coefficients_are_solved_for_to_the_end(form):
+    """Wherever the penalised ones are on the way."""
+    X, y = regression(11, 130, 64, noise=0.1, rho=0.9, nonzero=64)
+    with forced_form(form):
+        model = LassoCV(cv=3, alphas=[1e-2, 1e-3], relax=[0.0], **TIGHT).fit(X, y)
+    support = np.flatnonzero(model.coef_)
+    b, w = least_squares(X, y, np.ones(130), support, {})
+    assert len(support) >= 50
+    assert_allclose(model.coef_, w, rtol=1e-10)
+    assert_allclose(model.intercept_, b, rtol=1e-10)

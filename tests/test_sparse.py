@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 
 from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV, enet_path
+from sklearn_regnorm._sparse_input import canonical_csc
 from sklearn_regnorm.solvers import forced_form, kernels
 from sklearn_regnorm.solvers.events import correlations
 
@@ -221,3 +222,20 @@ def test_entries_beyond_the_reach_of_32_bits_h20(tmp_path):
     out = np.empty(p)
     correlations(columns, np.array([p - 1]), 1, u, u.sum(), out)
     assert out[-1] == pytest.approx((X[:, -1] - 1.0) @ u, rel=1e-12)
+
+
+@pytest.mark.parametrize("counts", [[2, 3, 1], [0, 3, 0, 2], [3, 0, 0], [0, 0], [0, 2, 0, 0, 2]])
+def test_a_tidy_matrix_is_used_as_it_is(counts):
+    """Ends of columns are no disorder, nor are columns without an entry."""
+    indptr = np.r_[0, np.cumsum(counts)].astype(np.int32)
+    indices = np.concatenate([np.arange(k) for k in counts]).astype(np.int32)
+    X = sparse.csc_array((1.0 + np.arange(len(indices)), indices, indptr), (4, len(counts)))
+    found = canonical_csc(X)
+    assert found.data.__array_interface__["data"] == X.data.__array_interface__["data"]
+    untidy = indices[: counts[0]].size > 1
+    if untidy:
+        X.indices[:2] = X.indices[1::-1].copy()
+        X.has_sorted_indices = False
+        tidy = canonical_csc(X)
+        assert list(tidy.indices[:2]) == [0, 1] and list(X.indices[:2]) == [1, 0]
+        np.testing.assert_array_equal(tidy.toarray(), X.toarray())
