@@ -124,12 +124,12 @@ MALFORMED = {
 
 @every
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_malformed(cls, kind):
+def test_malformed_h65(cls, kind):
     refused(cls(), "X", X=MALFORMED[kind], y=y, error=ValueError)
 
 
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_malformed_in_predict_and_paths(kind):
+def test_malformed_in_predict_and_paths_h65(kind):
     bad = MALFORMED[kind]
     for cls in EVERY:
         for method in (fitted(cls).predict, lambda X, cls=cls: fitted(cls).score(X, y)):
@@ -163,7 +163,7 @@ print("all refused")
 """
 
 
-def test_malformed_in_a_process_of_its_own():
+def test_malformed_in_a_process_of_its_own_h65():
     """Where scikit-learn is stopped by a signal."""
     root = Path(__file__).resolve().parents[1]
     done = subprocess.run(

@@ -89,18 +89,18 @@ def damage(tmp_path, trials):
 
 
 @pytest.mark.slow
-def test_N01_N02_cut_flipped_or_zeroed_at_any_place(tmp_path):
+def test_cut_flipped_or_zeroed_at_any_place_n01_n02(tmp_path):
     damage(tmp_path, 16)
 
 
 @pytest.mark.fuzz
-def test_N01_N02_at_very_many_places(tmp_path):
+def test_at_very_many_places_n01_n02(tmp_path):
     damage(tmp_path, 600)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_N01_all_files_damaged_before_or_gone_after_the_import(tmp_path, expected, when):
+def test_all_files_damaged_before_or_gone_after_the_import_n01(tmp_path, expected, when):
     """It only costs the compile."""
     cache = tmp_path / "cache"
     folder = shutil.copytree(_cache.cache_folder(), cache / _cache.cache_folder().name)
@@ -121,7 +121,7 @@ NORMALIZE = "coefs = package.LayerNormalizer().fit_transform(X).tolist()\n"
 
 
 @pytest.mark.slow
-def test_N01_a_full_disk(tmp_path):
+def test_a_full_disk_n01(tmp_path):
     """Files end after some bytes, as they do where there is no more room."""
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
     first, then = (run(FITS + f + NORMALIZE + RESULT, NUMBA_CACHE_DIR=tmp_path) for f in (full, ""))
@@ -131,7 +131,7 @@ def test_N01_a_full_disk(tmp_path):
 # ------------------------------------------------------------------------------ whose it is
 
 
-def test_N03_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch):
+def test_a_folder_that_others_can_write_to_is_not_used_n03(tmp_path, monkeypatch):
     monkeypatch.setattr(_cache.numba.config, "CACHE_DIR", str(tmp_path))
     find = _cache.cache_folder.__wrapped__
     folder = find()
@@ -145,7 +145,7 @@ def test_N03_a_folder_that_others_can_write_to_is_not_used(tmp_path, monkeypatch
     assert find() is None
 
 
-def test_N04_every_state_of_the_sources_has_its_own_folder(tmp_path, monkeypatch):
+def test_every_state_of_the_sources_has_its_own_folder_n04(tmp_path, monkeypatch):
     shutil.copytree(PACKAGE, tmp_path / "p", ignore=shutil.ignore_patterns("__pycache__"))
     before = _cache._fingerprint()
     monkeypatch.setattr(_cache, "PACKAGE", tmp_path / "p")
@@ -163,7 +163,7 @@ def test_N04_every_state_of_the_sources_has_its_own_folder(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-def test_N04_an_upgrade_runs_no_old_machine_code(tmp_path):
+def test_an_upgrade_runs_no_old_machine_code_n04(tmp_path):
     """Not even where the file that a kernel is in stays as it was."""
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     program = COUNTS + FITS + NORMALIZE + "print(json.dumps(counts(package)[2:4]))"
@@ -180,7 +180,7 @@ def test_N04_an_upgrade_runs_no_old_machine_code(tmp_path):
 
 
 @pytest.mark.slow
-def test_N05_nowhere_to_cache(tmp_path, expected):
+def test_nowhere_to_cache_n05(tmp_path, expected):
     """No folder that numba would use can be written: its own, the sources', the user's."""
     copy = tmp_path / PACKAGE.name
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -199,7 +199,7 @@ def test_N05_nowhere_to_cache(tmp_path, expected):
 
 
 @pytest.mark.slow
-def test_N05_from_a_zip_file_without_a_home(tmp_path):
+def test_from_a_zip_file_without_a_home_n05(tmp_path):
     with zipfile.ZipFile(tmp_path / "package.zip", "w") as archive:
         for source in PACKAGE.rglob("*.py"):
             archive.write(source, source.relative_to(PACKAGE.parent))
@@ -211,7 +211,7 @@ def test_N05_from_a_zip_file_without_a_home(tmp_path):
     assert not [name for name in content(tmp_path) if name.endswith((".nbi", ".nbc"))]
 
 
-def test_N05_a_user_without_a_home(monkeypatch):
+def test_a_user_without_a_home_n05(monkeypatch):
     def nobody():
         raise RuntimeError("Could not determine home directory.")
 
@@ -238,7 +238,7 @@ print(_jit.jit(total)(np.arange(5).astype(sys.argv[1])))
 
 
 @pytest.mark.slow
-def test_N06_code_for_other_types(tmp_path):
+def test_code_for_other_types_n06(tmp_path):
     """What two processes leave that compile a kernel for two types at the same moment.
 
     Each finds no index and names its file the first; the last index and the last file stay, which
@@ -277,14 +277,14 @@ def start_together(tmp_path, count):
 
 
 @pytest.mark.slow
-def test_N06_processes_with_one_cold_cache(tmp_path):
+def test_processes_with_one_cold_cache_n06(tmp_path):
     found = start_together(tmp_path, 4)
     assert len(set(found)) == 2 == len(set(found[:2]))
     assert start_together(tmp_path, 2) == found[:2]
 
 
 @pytest.mark.fuzz
-def test_N06_32_processes_with_one_cold_cache(tmp_path):
+def test_32_processes_with_one_cold_cache_n06(tmp_path):
     for _ in range(3):
         found = start_together(tmp_path, 32)
         assert len(set(found)) == 2 == len(set(found[:2]))

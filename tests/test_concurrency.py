@@ -64,7 +64,7 @@ LONG_FITS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LONG_FITS)
-def test_interrupt(kind):
+def test_interrupt_n09(kind):
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", LONG % LONG_FITS[kind]],
         stdout=subprocess.PIPE, text=True,
@@ -104,7 +104,7 @@ def jobs():
 
 
 @pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
-def test_eight_threads_fit_at_once():
+def test_eight_threads_fit_at_once_n18():
     def work(job):
         make, X, y = job
         model = make().fit(X, y)
@@ -118,7 +118,7 @@ def test_eight_threads_fit_at_once():
                     assert_array_equal(got, expected)
 
 
-def test_threads_share_one_fitted_model():
+def test_threads_share_one_fitted_model_n18():
     X, y = regression(0, 200, 8)
     model = LassoCV().fit(X, y)
     expected = model.predict(X)
@@ -157,7 +157,7 @@ def blas_threads():
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_blas_is_capped_while_others_limit_it(elsewhere):
+def test_blas_is_capped_while_others_limit_it_n15(elsewhere):
     """threadpoolctl 3.8 ignores what a thread asks of OpenBLAS while another has control of it."""
 
     def capped():

@@ -231,7 +231,7 @@ def test_the_chosen_metric_is_the_one_named():
 
 
 @forms
-def test_threads_change_no_score_and_no_prediction(form):
+def test_threads_change_no_score_and_no_prediction_n10(form):
     cv = RepeatedKFold(n_splits=4, n_repeats=4, random_state=0)
     given = {"scoring": ["r2", "neg_max_error"], "refit": "r2", "store_predictions": True}
     models = []

@@ -111,7 +111,7 @@ def test_import_with_docstrings_stripped():
 
 
 @pytest.mark.slow
-def test_second_process_compiles_nothing():
+def test_second_process_compiles_nothing_h68():
     program = COUNTS + FITS + ALL + "print(json.dumps([coefs, counts(package)]))"
     first, _ = run(program)
     cache = cache_folder()
@@ -147,5 +147,5 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 
 
 @pytest.mark.slow
-def test_fork_after_a_fit():
+def test_fork_after_a_fit_n08():
     assert run(FITS + FORK) == [True] * 4

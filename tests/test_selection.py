@@ -219,8 +219,10 @@ def test_a_function_may_do_as_it_likes_with_its_table():
     chosen = model.select(greedy)
     for one in (model, chosen, clone(model).set_params(selection_rule=greedy).fit(X, y)):
         assert one.cv_table_.keys() == before.keys()
-        for key in before.keys() - {"fit_time"}:
+        for key in before.keys() - {"fit_time", "dual_gap"}:
             assert_array_equal(one.cv_table_[key], before[key], err_msg=key)
+        # gaps of nothing but rounding depend on where BLAS finds the arrays in memory
+        assert_allclose(one.cv_table_["dual_gap"], before["dual_gap"], rtol=0, atol=1e-15)
     assert chosen.best_index_ == 2
 
 

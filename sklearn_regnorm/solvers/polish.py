@@ -10,6 +10,7 @@ import numpy as np
 from scipy import linalg
 
 from .._statistics import exact_correlations
+from . import kernels
 from .unpenalised import scaled_columns
 
 # Entries of X, and active columns, up to which this takes no time to speak of.
@@ -40,9 +41,13 @@ def polish(problem, penalty, alpha, w, gap):
     if inverse is None:
         return w, gap, None
     terms = (one[active] for one in (l1, l2, lower, upper))
-    found, intercept = _refine(problem, w, active, inverse, *terms)
-    new_gap, worst, *_ = problem.certificate(found, alpha, penalty)
-    return (found, new_gap, intercept) if worst <= 1.0 else (w, gap, None)
+    found, intercept, exact = _refine(problem, w, active, inverse, *terms)
+    _, worst, g, rr = problem.certificate(found, alpha, penalty)
+    if not worst <= 1.0:
+        return w, gap, None
+    g[np.flatnonzero(w)] = exact
+    terms = l1, l2, lower, upper, problem.norm, rr
+    return found, kernels.duality_gap(found, g, *terms), intercept
 
 
 def _inverse(problem, active, l2):
@@ -56,19 +61,19 @@ def _inverse(problem, active, l2):
 
 
 def _refine(problem, w, active, inverse, l1, l2, lower, upper):
-    """Return a better w, and its intercept on the caller's scale."""
+    """Return a better w, its intercept on the caller's scale, and correlations of its support."""
     rows, support = np.flatnonzero(problem.weights), np.flatnonzero(w)
     X, origin, taken_off = problem.design.original(rows, support)
     data = X, origin, problem.original_target[rows], problem.weights[rows]
     inner, norm, sign = np.searchsorted(support, active), problem.norm[active], np.sign(w[active])
     found, size = w.copy(), NEAR / SHRINK * np.linalg.norm(norm * w[active])
-    for _ in range(ROUNDS):
+    for step in range(ROUNDS):
         b, g, g_low = exact_correlations(*data, found[support], problem.data.fit_intercept)
         lack = (g[inner] - l1 * sign - l2 * found[active]) + g_low[inner]
         change = inverse @ (inverse.T @ (lack / norm))  # of columns at length one
         after, length = found[active] + change / norm, np.linalg.norm(change)
         crosses = (after < lower) | (after > upper) | ((l1 > 0) & (np.sign(after) != sign))
-        if not length <= SHRINK * size or np.any(crosses):
+        if not length <= SHRINK * size or np.any(crosses) or step == ROUNDS - 1:
             break
         found[active], size = after, length
-    return found, problem.outer_target(b - taken_off @ found[support])
+    return found, problem.outer_target(b - taken_off @ found[support]), g
