@@ -176,7 +176,8 @@ def _of_lil(X):
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     indices = _integers("rows", list(chain.from_iterable(X.rows)))
     _check_inside(indices, X.shape[1])
-    return "csr", (_values(list(chain.from_iterable(X.data))), indices.astype(np.int64), indptr)
+    values = np.array(list(chain.from_iterable(X.data)), X.dtype)
+    return "csr", (_values(values), indices.astype(np.int64), indptr)
 
 
 def _of_dok(X):
@@ -184,7 +185,7 @@ def _of_dok(X):
     row, col = (_integers("a key", axis) for axis in keys.T)
     _check_inside(row, X.shape[0])
     _check_inside(col, X.shape[1])
-    return "coo", (_values(list(X.values())), (row, col))
+    return "coo", (_values(np.array(list(X.values()), X.dtype)), (row, col))
 
 
 _PARTS = {

@@ -37,8 +37,8 @@ def test_a_few_problems_of_each_kind(kind):
 
 
 @pytest.mark.slow
-def test_twenty_thousand_problems_h01(tmp_path):
-    summary = runner.run(20_000, folder=tmp_path)
+def test_six_thousand_problems_h01(tmp_path):
+    summary = runner.run(6_000, folder=tmp_path)
     assert summary.complete and not summary.failures, described(summary.failures)
 
 

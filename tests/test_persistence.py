@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import skops.io
 from data.make_pickles import MODELS, used
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -32,19 +31,6 @@ def test_round_trips_n14(name):
     for twin in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model), copy.copy(model)):
         assert vars(twin).keys() == vars(model).keys()
         assert_array_equal(used(twin, X), used(model, X))
-
-
-@every
-def test_skops_round_trip_n17(name):
-    """A format that runs no code: what is ours has to be trusted by name, and nothing else."""
-    model = fitted(name)
-    stored = skops.io.dumps(model)
-    names = skops.io.get_untrusted_types(data=stored)
-    assert names and all(one.startswith("sklearn_regnorm.") for one in names)
-    with pytest.raises(TypeError, match="[Uu]ntrusted"):
-        skops.io.loads(stored)
-    twin = skops.io.loads(stored, trusted=names)
-    assert_array_equal(used(twin, X), used(model, X))
 
 
 @pytest.mark.parametrize("path", PICKLES, ids=lambda path: path.stem)
