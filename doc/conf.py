@@ -36,18 +36,17 @@ myst_heading_anchors = 3
 myst_dmath_allow_space = False
 
 
-def page_from_root(source, target, renames):
+def page_from_root(source, target):
     """Write a page of the top folder into this one, with its links turned round."""
     text = (HERE.parent / source).read_text(encoding="utf-8")
-    for old, new in renames.items():
-        text = text.replace(f"]({old})", f"]({new})")
+    text = text.replace("](doc/", "](").replace("](CONTRIBUTING.md)", "](contributing.md)")
     page = HERE / target
     if not page.exists() or page.read_text(encoding="utf-8") != text:
         page.write_text(text, encoding="utf-8")
 
 
-page_from_root("CHANGELOG.md", "changelog.md", {"CONTRIBUTING.md": "contributing.md"})
-page_from_root("CONTRIBUTING.md", "contributing.md", {"doc/hazards.md": "hazards.md"})
+page_from_root("CHANGELOG.md", "changelog.md")
+page_from_root("CONTRIBUTING.md", "contributing.md")
 
 # ------------------------------------------------------------------------------ reference
 autosummary_generate = True
