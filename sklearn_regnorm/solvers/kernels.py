@@ -91,7 +91,8 @@ def csc_moments(data, indices, indptr, v, mean, variance):
         if count == rows:
             mass = 1.0
         missing = max(1.0 - mass, 0.0)
-        if 0.0 < missing < 1e-3:  # the difference has few digits: add up the rows not stored
+        # a difference of few digits, perhaps none: add up the rows not stored
+        if count < rows and missing < 1e-3:
             missing = 0.0
             k = indptr[j]
             for i in range(v.shape[0]):
