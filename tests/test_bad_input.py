@@ -212,7 +212,7 @@ def test_y(cls, kind):
 
 @every
 @pytest.mark.parametrize("kind", BAD_WEIGHTS)
-def test_sample_weight(cls, kind):
+def test_sample_weight_h29(cls, kind):
     refused(cls(), "sample_weight", sample_weight=BAD_WEIGHTS[kind])
 
 
@@ -255,7 +255,7 @@ IGNORED = {
 
 @every
 @pytest.mark.parametrize("name", IGNORED)
-def test_parameter_without_effect(cls, name):
+def test_parameter_without_effect_h13(cls, name):
     if name not in cls().get_params():
         with pytest.raises(TypeError, match=name):
             cls(**{name: None})

@@ -214,7 +214,7 @@ def content(thing):
 
 @every
 @pytest.mark.parametrize("kind", UNTIDY)
-def test_untidy_is_summed_on_a_copy(cls, kind):
+def test_untidy_is_summed_on_a_copy_h64(cls, kind):
     A = untidy(kind)
     before = content(A)
     model = cls().fit(A, y)
@@ -229,7 +229,7 @@ CONTAINERS = ("C", "F", "strided", "reversed", "csc", "csr", "coo", "csc64", "fr
 
 @pytest.mark.parametrize("container", [*CONTAINERS, *UNTIDY])
 @pytest.mark.parametrize("order", ["fitting", "failing"])
-def test_nothing_given_is_modified(container, order):
+def test_nothing_given_is_modified_h28(container, order):
     """Neither by a fit nor by one that is stopped; whole arrays, not just the parts in view."""
     if container in UNTIDY:
         A = untidy(container)
