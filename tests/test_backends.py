@@ -152,8 +152,8 @@ def fitted_on(X, y):
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_memory_maps(order, dtype):
-    """[H68, H69] Loky hands large arrays on as memory maps that cannot be written."""
+def test_memory_maps_h68_h69(order, dtype):
+    """Loky hands large arrays on as memory maps that cannot be written."""
     X, y = data("LassoCV", "tall", "medium")
     X = np.array(X, order=order, dtype=dtype)
     assert X.nbytes > 2**20
