@@ -104,7 +104,7 @@ def jobs():
 
 
 @pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
-def test_eight_threads_fit_at_once_n18():
+def test_eight_threads_fit_at_once_n07_n18():
     def work(job):
         make, X, y = job
         model = make().fit(X, y)

@@ -209,7 +209,7 @@ def test_ties_take_the_largest_alpha_of_the_first_ratio():
 @models
 @pytest.mark.parametrize("container", ["C", pytest.param("csc", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", ["gram", "working_set"])
-def test_threads_change_nothing(form, container, model):
+def test_threads_change_nothing_n10(form, container, model):
     results = []
     for n_jobs in (None, 1, 2, 3, -1):
         with forced_form(form):

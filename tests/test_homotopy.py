@@ -123,7 +123,7 @@ def test_neither_a_start_nor_max_iter_matters():
         assert np.all(gaps <= 1e-12 * y @ y)
 
 
-def test_threads_and_repetition_change_nothing():
+def test_threads_and_repetition_change_nothing_n10():
     X, y = regression(7, 50, 120)
     one, two = LassoCV(cv=4).fit(X, y), LassoCV(cv=4, n_jobs=2).fit(X, y)
     assert_array_equal(one.coef_path_, two.coef_path_)
