@@ -81,7 +81,7 @@ def judge_error(problem, test, solution, error, extent):
     residual = y - b - X @ w
     size = np.abs(y) + np.abs(b) + np.abs(X) @ np.abs(w)
     exact, largest = (v @ one**2 / v.sum() for one in (residual, size))
-    unit = UNITS * problem.eps * np.sqrt(largest)
+    unit = UNITS * problem.eps * (np.sqrt(largest) + extent[1])
     limit = ERROR_LIMIT * exact + unit * (2 * np.sqrt(exact) + unit)
     limit += UNITS * problem.eps * (extent[2] @ np.abs(w)) ** 2
     if not abs(error - exact) <= limit:
