@@ -1,6 +1,6 @@
 """Weighted means and centred cross-products of all columns, for the regression engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -81,7 +81,27 @@ def cross_products(design, Y, weights, centred, rows=None):
         _block_products(block, base, Y[taken], weights[taken], centred)
         for taken, block, base in design.centred_blocks(rows)
     )
-    return merge_all(parts)
+    products = merge_all(parts)
+    return _bounded(products, design, weights, rows, centred) if design.sparse else products
+
+
+def _bounded(products, design, weights, rows, centred):
+    """Return the products of sparse columns with squares as they are summed up without cancelling.
+
+    Columns are centred after they have been multiplied: where rows differ little beside what they
+    have in common, or one has nearly all the weight, little else than rounding may be left. No
+    product of columns then exceeds what their squares allow.
+    """
+    v = np.zeros(len(weights))
+    v[rows] = weights[rows]
+    mean, variance = (one[:, 0] for one in design.moments(v[:, None] / products.weight))
+    squares = products.weight * (variance if centred else variance + mean * mean)
+    root = np.sqrt(squares)
+    most = np.outer(root, root)
+    xx = np.clip(products.xx, -most, most)
+    np.fill_diagonal(xx, squares)
+    most = np.outer(root, np.sqrt(products.yy))
+    return replace(products, xx=xx, xy=np.clip(products.xy, -most, most))
 
 
 def _block_products(block, base, Y, v, centred):

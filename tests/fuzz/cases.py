@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
-from controlled import tame, wild
+from controlled import tame, wild, with_controls
 from oracle import LONG
 from problems import DENSE, ODD, SPARSE, Problem, ar1, make_problem, representable
 
@@ -154,6 +154,8 @@ def _of_moderate_size(rng, problem):
 
 def cross_validation(rng, problem):
     problem = _of_moderate_size(rng, problem)
+    if rng.random() < 0.2:  # with controls, as they are where there is some penalty
+        problem = with_controls(replace(problem, params={**problem.params, "alpha": 1.0}))
     v = np.ones(len(problem.y)) if problem.v is None else problem.v
     params = {**problem.params}
     ratio, _ = params["l1_ratio"], params.pop("alpha")
@@ -175,6 +177,8 @@ def cross_validation(rng, problem):
     }
     if ratio != 0 and rng.random() < 0.5:  # the automatic grid
         options["alphas"] = size
+    elif any(params.get(name) is not None for name in ("penalty_factor", "lower", "upper")):
+        options["alphas"] = [alpha or 1e-3 * largest for alpha in options["alphas"]]
     return replace(problem, params=params, options=options)
 
 

@@ -18,7 +18,7 @@ from .linear import MANY, TIGHT, judge_loose, judge_tight, solving
 
 # Share of the penalty by which solutions that are not the returned one may miss optimality.
 PATH_LIMIT = 1e-8
-# Share of an error, and size of a deviation in y's, that held-out errors may be off by.
+# Share of themselves by which held-out errors may be off, beside the rounding of the residuals.
 ERROR_LIMIT = 1e-8
 
 
@@ -81,7 +81,7 @@ def judge_error(problem, test, solution, error, extent):
     residual = y - b - X @ w
     size = np.abs(y) + np.abs(b) + np.abs(X) @ np.abs(w)
     exact, largest = (v @ one**2 / v.sum() for one in (residual, size))
-    unit = UNITS * problem.eps * np.sqrt(largest)
+    unit = UNITS * problem.eps * (np.sqrt(largest) + extent[1])
     limit = ERROR_LIMIT * exact + unit * (2 * np.sqrt(exact) + unit)
     limit += UNITS * problem.eps * (extent[2] @ np.abs(w)) ** 2
     if not abs(error - exact) <= limit:
@@ -124,13 +124,13 @@ def cross_validation(problem):
         yield f"{len(warned)} warnings, and all gaps are small enough: {not unsolved}"
     yield from judge_choice(model, grids, ratios, errors)
     paths = paths.reshape(*grids.shape, -1)
+    intercepts = model.intercept_path_.reshape(grids.shape)
+    gaps = model.cv_table_["dual_gap"].reshape(grids.shape)
     for i, a in np.ndindex(grids.shape):
-        if np.isnan(paths[i, a]).any():
-            continue
-        solution = paths[i, a], model.intercept_path_.reshape(grids.shape)[i, a]
-        gap = whole.goal(tol, eps)
-        found = _judge_solution(whole.at(grids[i, a], ratios[i]), solution, gap, tol, eps)
-        yield from (f"all rows, alpha {a}, ratio {i}: {fault}" for fault in found)
+        if not np.isnan(paths[i, a]).any():
+            one, solution = whole.at(grids[i, a], ratios[i]), (paths[i, a], intercepts[i, a])
+            found = _judge_solution(one, solution, gaps[i, a], tol, eps, size)
+            yield from (f"all rows, alpha {a}, ratio {i}: {fault}" for fault in found)
     chosen = whole.at(model.alpha_, getattr(model, "l1_ratio_", 1.0))
     yield from _judge_solution(chosen, (model.coef_, model.intercept_), model.dual_gap_, tol, eps)
 

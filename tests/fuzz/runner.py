@@ -9,6 +9,7 @@ import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -63,7 +64,8 @@ def sources():
 def run(problems, first=0, jobs=None, kind=None, folder=ROOT / "build" / "fuzz", say=print):
     """Judge the problems of seeds first, first + 1, ...; return the Summary.
 
-    Ctrl-C ends it early, after the problems that are being solved.
+    Ctrl-C ends it early, after the problems that are being solved. A process that dies ends it with
+    BrokenProcessPool: the seed is in one of the blocks of which none was recorded.
     """
     summary, begin = Summary(problems), time.monotonic()
     record = Path(folder) / f"{sources()}.jsonl"
@@ -87,9 +89,8 @@ def run(problems, first=0, jobs=None, kind=None, folder=ROOT / "build" / "fuzz",
         record.open("a") as file,
         stopping_at_interrupt(stop, pool),
     ):
-        for future in as_completed(
-            [pool.submit(run_block, *block) for block in sorted(wanted, key=str)]
-        ):
+        begun = [pool.submit(run_block, *block) for block in sorted(wanted, key=itemgetter(0))]
+        for future in as_completed(begun):
             block = future.result()
             if block is None:
                 continue
