@@ -1,6 +1,5 @@
 """Kernels return to Python every so often, for Ctrl-C: that changes nothing of what they find."""
 
-import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from problems import contain, regression
