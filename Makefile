@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast metamorphic fuzz test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
+.PHONY: help demo test test-fast test-bounds test-python metamorphic fuzz fuzz-gate test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,15 @@ metamorphic: $(VENV)/.test  ## try the metamorphic relations on 500 seeds, and w
 
 fuzz: $(VENV)/.test  ## judge a million random problems, and write doc/fuzzing.md (ARGS="--problems 20000")
 	cd tests && $(abspath $(VENV))/bin/python -m fuzz --report ../doc/fuzzing.md $(ARGS)
+
+fuzz-gate: $(VENV)/.test  ## 100,000 malformed and odd inputs; the report goes to doc/input_gate.md
+	cd tests && ../$(VENV)/bin/python -m gate --cases 100000 --jobs 2 --report ../doc/input_gate.md $(ARGS)
+
+test-bounds: $(VENV)/.test  ## the suite with every index of compiled code checked (NUMBA_BOUNDSCHECK)
+	NUMBA_BOUNDSCHECK=1 $(VENV)/bin/python -m pytest $(UNCHECKED) $(ARGS)
+
+test-python: $(VENV)/.test  ## the suite's small data without compiling (NUMBA_DISABLE_JIT)
+	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(UNCOMPILED) $(ARGS)
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
 	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)

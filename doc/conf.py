@@ -47,6 +47,7 @@ def page_from_root(source, target):
 
 page_from_root("CHANGELOG.md", "changelog.md")
 page_from_root("CONTRIBUTING.md", "contributing.md")
+page_from_root("SECURITY.md", "security.md")
 
 # ------------------------------------------------------------------------------ reference
 autosummary_generate = True

@@ -167,7 +167,7 @@ def check_target(X, y, multi_output):
 
 def check_same_length(X, y):
     """Refuse X and an array y of different numbers of rows."""
-    if X.shape[0] != y.shape[0]:
+    if X.shape[:1] != y.shape[:1]:
         with naming("X and y"):
             check_consistent_length(X, y)
 
@@ -178,13 +178,21 @@ def check_weights(sample_weight, n_samples):
     Returns also the factor that was divided out. The scaling keeps sums of weights as large as
     1e300 finite and changes no result: the objective divides by the sum of the weights.
     """
-    weights = check_raw_weights(sample_weight, n_samples)
+    weights = _any_weights(sample_weight, n_samples)
     largest = weights.max()
     return weights / largest, float(largest)
 
 
 def check_raw_weights(sample_weight, n_samples):
-    """Return sample weights as float64 of shape (n_samples,)."""
+    """Return sample weights as float64 of shape (n_samples,), whose sum is a number."""
+    weights = _any_weights(sample_weight, n_samples)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum()):
+            raise ValueError("sample_weight is too large: the sum of all weights overflows.")
+    return weights
+
+
+def _any_weights(sample_weight, n_samples):
     if sample_weight is None:
         return np.ones(n_samples)
     name = "sample_weight"

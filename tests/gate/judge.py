@@ -15,7 +15,7 @@ from gate.odd import HUGE, MUST, NEVER, Hostile
 
 REFUSED = ValueError, TypeError
 SPOKEN_OF = {"X_val": "X_val|X", "y_val": "y_val|y", "sample_weight_val": "sample_weight(_val)?"}
-MOST_MEMORY = 400 * 2**10  # KiB that one call may take, all its arrays being tiny
+MOST_MEMORY = 400 * 2**10  # KiB that one call may take, its arrays being tiny
 
 
 def state(model):
@@ -72,17 +72,14 @@ def results(case, model, output):
 
 def unclear(case, error):
     """Return what is wrong with an error, or None."""
-    if isinstance(error, Hostile) or (isinstance(error, KeyError) and "KeyError" in case.odd.kind):
-        return None
-    huge = "huge" in case.odd.kind or str(HUGE) in case.odd.kind or str(2**62) in case.odd.kind
-    if isinstance(error, MemoryError) and huge:
-        return None
-    if "LassoCV, " in case.name and isinstance(error, OverflowError):
-        return None
-    if not isinstance(error, REFUSED):
+    preprocessed = "LassoCV, " in case.name
+    if isinstance(error, Hostile) or (preprocessed and isinstance(error, OverflowError)):
+        return None  # what the caller's own code raises
+    huge = any(sign in case.odd.kind for sign in ("huge", str(HUGE), str(2**62)))
+    if not isinstance(error, (*REFUSED, MemoryError) if huge else REFUSED):
         return f"{type(error).__name__}: {error}"
     theirs = "inconsistent numbers of samples" in str(error), str(error).startswith("Input contain")
-    if "LassoCV, " in case.name or (case.method == "score" and any(theirs)):
+    if preprocessed or (case.method == "score" and any(theirs)):
         return None  # a preprocessor's own words, or those of scikit-learn's score
     name = SPOKEN_OF.get(case.place, case.place)
     if not re.search(rf"(?<!\w)({name})(?!\w)", str(error)):
@@ -90,19 +87,21 @@ def unclear(case, error):
     return None
 
 
-def clean(odd):
-    """Return the same numbers as they should come."""
-    return sparse.csc_array(odd.value) if sparse.issparse(odd.thing) else odd.value
-
-
 def attempt(case, thing):
-    """Return (model, results or None, error or None)."""
+    """Return (results or None, error or None, whether the state is as an error leaves it)."""
     model, go = call(case, thing)
+    before = None if model is None else state(model)
     try:
         output = go()
     except Exception as error:
-        return model, None, error
-    return model, results(case, model, output), None
+        return None, error, model is None or state(model) == before
+    return results(case, model, output), None, True
+
+
+def plain(case):
+    """Return what comes of the same numbers in a plain container."""
+    odd = case.odd
+    return attempt(case, sparse.csc_array(odd.value) if sparse.issparse(odd.thing) else odd.value)
 
 
 def judge(seed):
@@ -110,46 +109,45 @@ def judge(seed):
     case = make_case(seed)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return case, *_judge(case)
+        before = contents(case.odd), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        found, error, kept = attempt(case, case.odd.thing)
+        after = contents(case.odd), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if error is None:
+            outcome, complaint = taken(case, found)
+        else:
+            outcome, complaint = refused(case, error)
+        if after[0] != before[0]:
+            complaint = "changed its input"
+        elif after[1] > before[1] + MOST_MEMORY:
+            complaint = f"took {(after[1] - before[1]) >> 10} MiB"
+        elif not kept:
+            complaint = f"changed its state, {type(error).__name__}: {error}"
+        return case, outcome, complaint
 
 
-def _judge(case):
-    odd = case.odd
-    before = contents(odd)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    model, go = call(case, odd.thing)
-    old = None if model is None else state(model)
-    error = None
-    try:
-        output = go()
-    except Exception as stopped:
-        error = stopped
-    if contents(odd) != before:
-        return "taken", "changed its input"
-    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > memory + MOST_MEMORY:
-        return "taken", "took much memory"
-    if error is not None:
-        if model is not None and state(model) != old:
-            return "refused", f"changed its state, {type(error).__name__}: {error}"
-        wrong = unclear(case, error)
-        if wrong is None and odd.rule == MUST and odd.value is not None:
-            expected = attempt(case, clean(odd))
-            if expected[2] is None:
-                wrong = f"refused what is legal: {type(error).__name__}: {error}"
-        return "refused", wrong
-    found = results(case, model, output)
-    if odd.rule == NEVER:
-        return "taken", f"took it: {np.shape(found[0])}"
-    if odd.value is None:
+def refused(case, error):
+    """Return the outcome, and what is wrong with it or None."""
+    complaint = unclear(case, error)
+    if complaint is None and case.odd.rule == MUST and plain(case)[1] is None:
+        complaint = f"refused what is legal: {type(error).__name__}: {error}"
+    known = next((kind for kind in (*REFUSED, MemoryError) if isinstance(error, kind)), None)
+    return "the caller's own" if known is None else known.__name__, complaint
+
+
+def taken(case, found):
+    """Return the outcome, and what is wrong with it or None."""
+    if case.odd.rule == NEVER:
+        return "taken", "took it"
+    if case.odd.value is None:
         return "taken", None
-    expected = attempt(case, clean(odd))
-    if expected[2] is not None:
-        return "taken", f"took what as a plain array is refused: {expected[2]}"
-    single = getattr(odd.value, "dtype", None) == np.float32
+    expected, error, _ = plain(case)
+    if error is not None:
+        return "equal", f"took what as a plain array is refused: {error}"
+    single = getattr(case.odd.value, "dtype", None) == np.float32
     rtol = 1e-3 if single else 1e-6
     try:
-        for one, other in zip(found, expected[1], strict=True):
+        for one, other in zip(found, expected, strict=True):
             assert_allclose(one, other, rtol=rtol, atol=rtol * 1e-2)
     except AssertionError as difference:
-        return "taken", f"gave other numbers: {' '.join(str(difference).split())[:300]}"
-    return "taken", None
+        return "equal", f"gave other numbers: {' '.join(str(difference).split())[:300]}"
+    return "equal", None
