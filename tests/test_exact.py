@@ -227,6 +227,7 @@ def test_ridge(kind, container):
     judge_ridge(kind, container)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "solver", "container"), BY_NAME)
 def test_ridge_by_a_given_solver(kind, solver, container):
     judge_ridge(kind, container, solver=solver)
