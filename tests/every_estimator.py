@@ -149,6 +149,14 @@ def use(model, X):
     return model.predict(X) if hasattr(model, "predict") else model.transform(X)
 
 
+def fit(name, kind, n_jobs=None, size="small"):
+    """Return the content of an estimator of the table once it is fitted, and of its output."""
+    X, y = data(name, kind, size)
+    model = make(name, n_jobs).fit(X, y)
+    found = vars(model) | {"output": use(model, X), "n_jobs": None}
+    return content(found)
+
+
 def content(thing):
     """Return what makes up an object, to the last bit, but for the time that it took."""
     if isinstance(thing, np.ndarray):
@@ -163,6 +171,8 @@ def content(thing):
         return {key: content(value) for key, value in thing.items() if key != "fit_time"}
     if isinstance(thing, list | tuple):
         return [content(one) for one in thing]
-    if hasattr(thing, "__dict__") and not isinstance(thing, type) and not callable(thing):
+    if callable(thing):
+        return thing.__name__
+    if hasattr(thing, "__dict__"):
         return type(thing).__name__, content(vars(thing))
     return repr(thing)

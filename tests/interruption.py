@@ -10,14 +10,37 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+from every_estimator import content, data, make, use
+from sklearn.base import clone
+from threadpoolctl import ThreadpoolController
 
-TESTS = Path(__file__).parent
+import sklearn_regnorm
+from sklearn_regnorm import ElasticNet, Lasso, LassoCV, StabilitySelection
+from sklearn_regnorm.solvers import forced_form
+
 # Seconds after which Ctrl-C counts as lost.
 LOST = 10.0
+PACKAGE = Path(sklearn_regnorm.__file__).parent
+
+# Fits that go on until they are interrupted, each in a form and with its own `n_jobs`.
+GIVEN = {"tol": 0.0, "max_iter": 10**9}
+GRID = {"alphas": [1e-6, 1e-7], "cv": 2, **GIVEN}
+HALVES = {"alphas": [1e-6], "n_resamples": 4, "max_false": None, "random_state": 0, **GIVEN}
+ENDLESS = {
+    "Lasso, Gram form": ("gram", Lasso(alpha=1e-7, **GIVEN)),
+    "Lasso, working set": ("working_set", Lasso(alpha=1e-7, **GIVEN)),
+    "ElasticNet, Gram form": ("gram", ElasticNet(alpha=1e-7, l1_ratio=0.99, **GIVEN)),
+    "LassoCV, Gram form": ("gram", LassoCV(n_jobs=2, **GRID)),
+    "LassoCV, lockstep": ("working_set", LassoCV(n_jobs=2, **GRID)),
+    "StabilitySelection, Gram form": ("gram", StabilitySelection(n_jobs=2, **HALVES)),
+    "StabilitySelection, batches": ("working_set", StabilitySelection(**HALVES)),
+}
 
 
 class Fitting:
@@ -26,7 +49,7 @@ class Fitting:
     Parameters
     ----------
     name, kind, n_jobs, size
-        As `every_estimator` has them.
+        As `every_estimator` has them; or a name of `ENDLESS`.
 
     Attributes
     ----------
@@ -34,9 +57,9 @@ class Fitting:
         How long one fit takes.
     """
 
-    def __init__(self, name, kind, n_jobs, size):
+    def __init__(self, name, kind="hard", n_jobs=1, size="large"):
         command = [sys.executable, __file__, name, kind, str(n_jobs), size]
-        path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+        path = os.pathsep.join([str(PACKAGE.parent), str(Path(__file__).parent)])
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": path},
@@ -61,8 +84,8 @@ class Fitting:
 
         Returns what happened, as a dict: `seconds` until it was heard, infinite if Python lost it
         (as it does in destructors and callbacks of weak references), `work`, the seconds that the
-        process, all threads of it, had a processor meanwhile, and `harm`, a list of what was not as
-        before.
+        process, all threads of it, had a processor meanwhile, `where` it was heard, and `harm`, a
+        list of what was not as before.
         """
         self.process.stdin.write("fit\n")
         self.process.stdin.flush()
@@ -78,29 +101,68 @@ class Fitting:
         return {
             "seconds": seconds if seconds < LOST else np.inf,
             "work": found["worked"] - worked,
+            "where": found["where"],
             "harm": found["harm"],
         }
 
 
-def serve(name, kind, n_jobs, size):
-    from every_estimator import content, data, make, use
-    from threadpoolctl import ThreadpoolController
+def say(thing):
+    print(json.dumps(thing), flush=True)
 
-    warnings.simplefilter("ignore")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may ignore it
-    first, second = data(name, kind), data(name, kind, size, seed=1)
 
-    def fitted():
-        return make(name, n_jobs).fit(*first)
+def hard():
+    """Return columns that hardly differ from their neighbours, and y."""
+    rng = np.random.default_rng(0)
+    X = np.cumsum(rng.standard_normal((700, 990)), axis=1)
+    return X, X[:, :20] @ rng.standard_normal(20) + rng.standard_normal(700)
 
-    def say(thing):
-        print(json.dumps(thing), flush=True)
 
-    model = fitted().fit(*second)  # compiles, or loads, what is needed
-    begin = time.monotonic()
-    after = content(vars(fitted().fit(*second)))
-    say({"seconds": time.monotonic() - begin})
-    before, result = content(vars(fitted())), content(use(fitted(), first[0]))
+class Job:
+    """What is fitted: an estimator, to one data set and then, interrupted, to another."""
+
+    def __init__(self, name, kind, n_jobs, size):
+        self.name, self.n_jobs = name, n_jobs
+        self.endless = name in ENDLESS
+        self.form = forced_form(ENDLESS[name][0]) if self.endless else nullcontext()
+        if self.endless:
+            self.second = hard()
+            self.first = self.second[0][:40, :30], self.second[1][:40]
+        else:
+            self.first, self.second = data(name, kind), data(name, kind, size, seed=1)
+
+    def new(self, **changes):
+        """Return an estimator, not fitted."""
+        if self.endless:
+            return clone(ENDLESS[self.name][1]).set_params(**changes)
+        return make(self.name, self.n_jobs)
+
+    def fitted(self):
+        return self.new().fit(*self.first)
+
+    def rehearse(self):
+        """Fit to the second data, for a start; return how long that takes and the result."""
+        if self.endless:
+            self.new(max_iter=300).fit(*self.second)
+            return 3.0, None
+        model = self.fitted().fit(*self.second)  # compiles, or loads, what is needed
+        model, begin = self.fitted(), time.monotonic()
+        model.fit(*self.second)
+        return time.monotonic() - begin, content(vars(model))
+
+
+def where(error):
+    """Return the line of the package where an exception came up, and of what it called."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(str(PACKAGE))]
+    return f"{Path(ours[-1].filename).name}: {ours[-1].line}" if ours else "between two fits"
+
+
+def serve(job):
+    """Fit whenever a line comes in, until interrupted; say when, and what that has done."""
+    seconds, after = job.rehearse()
+    say({"seconds": seconds})
+    model = job.fitted()
+    before, result = content(vars(model)), content(use(model, job.first[0]))
     blas = ThreadpoolController()
 
     def surroundings():
@@ -109,13 +171,17 @@ def serve(name, kind, n_jobs, size):
     time.sleep(0.1)  # the system's threads end shortly after Python's
     usual = surroundings()
     for _ in sys.stdin:
-        model = fitted()
+        model = job.fitted()
         try:
             say("fitting")
             while True:
-                model.fit(*second)
-        except KeyboardInterrupt:
-            heard, worked = time.monotonic(), time.process_time()
+                model.fit(*job.second)
+        except KeyboardInterrupt as error:
+            found = {
+                "heard": time.monotonic(),
+                "worked": time.process_time(),
+                "where": where(error),
+            }
         now = surroundings()
         if now["threads"] != usual["threads"]:
             time.sleep(0.1)
@@ -124,11 +190,14 @@ def serve(name, kind, n_jobs, size):
         state = content(vars(model))
         if state not in (before, after):
             harm.append("state")
-        elif state == before and content(use(model, first[0])) != result:
+        elif state == before and content(use(model, job.first[0])) != result:
             harm.append("predictions")
-        say({"heard": heard, "worked": worked, "harm": harm})
+        say(found | {"harm": harm})
 
 
 if __name__ == "__main__":
-    name, kind, n_jobs, size = sys.argv[1:]
-    serve(name, kind, int(n_jobs), size)
+    warnings.simplefilter("ignore")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may ignore it
+    job = Job(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    with job.form:
+        serve(job)
