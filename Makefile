@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast metamorphic fuzz test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
+.PHONY: help demo test test-fast metamorphic fuzz test-interrupts test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ metamorphic: $(VENV)/.test  ## try the metamorphic relations on 500 seeds, and w
 
 fuzz: $(VENV)/.test  ## judge a million random problems, and write doc/fuzzing.md (ARGS="--problems 20000")
 	cd tests && $(abspath $(VENV))/bin/python -m fuzz --report ../doc/fuzzing.md $(ARGS)
+
+test-interrupts: $(VENV)/.test  ## interrupt all fits at random moments, and write doc/interrupts.md (an hour)
+	$(VENV)/bin/python tests/measure_interrupts.py $(ARGS)
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
 	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)

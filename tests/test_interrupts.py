@@ -28,6 +28,6 @@ def test_long_fits_n09(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "kind"), PAIRS[::4])
+@pytest.mark.parametrize(("name", "kind"), PAIRS[::8])
 def test_some_of_all_fits_n09(name, kind):
     interrupt(4, name, kind, 2 if name in WITH_JOBS else 1, "medium")
