@@ -10,7 +10,7 @@ VENV_OLDEST ?= .venv-oldest
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-bounds test-python metamorphic fuzz fuzz-gate test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
+.PHONY: help demo test test-fast test-bounds test-python metamorphic fuzz fuzz-gate test-interrupts test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test-bounds: $(VENV)/.test  ## the suite with every index of compiled code check
 
 test-python: $(VENV)/.test  ## the suite's small data without compiling (NUMBA_DISABLE_JIT)
 	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(UNCOMPILED) $(ARGS)
+
+test-interrupts: $(VENV)/.test  ## interrupt all fits at random moments, and write doc/interrupts.md (an hour)
+	$(VENV)/bin/python tests/measure_interrupts.py $(ARGS)
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
 	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)

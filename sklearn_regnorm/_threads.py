@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from threading import Event, Lock, get_ident, local
 
-from joblib import effective_n_jobs
+from joblib import effective_n_jobs, parallel_config
 from sklearn import config_context, get_config
 from threadpoolctl import ThreadpoolController
 
@@ -158,7 +158,8 @@ class Workers:
     """
 
     def __init__(self, n_jobs=None):
-        self.count = effective_n_jobs(n_jobs)
+        with parallel_config(prefer="threads"):  # which may be had where processes may not
+            self.count = effective_n_jobs(n_jobs)
         self._pool = None
         self._calls = []  # an event for each call that a thread has begun: its end
         self._cancelled = Event()

@@ -5,10 +5,10 @@ Run as a script it is that process: it fits one estimator again and again, as to
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
 import warnings
@@ -24,8 +24,8 @@ import sklearn_regnorm
 from sklearn_regnorm import ElasticNet, Lasso, LassoCV, StabilitySelection
 from sklearn_regnorm.solvers import forced_form
 
-# Seconds after which Ctrl-C counts as lost.
-LOST = 10.0
+# Seconds of work after which Ctrl-C counts as lost.
+LOST = 5.0
 PACKAGE = Path(sklearn_regnorm.__file__).parent
 
 # Fits that go on until they are interrupted, each in a form and with its own `n_jobs`.
@@ -93,13 +93,14 @@ class Fitting:
         time.sleep(delay)
         sent, worked = time.monotonic(), time.clock_gettime(self.clock)
         self.process.send_signal(signal.SIGINT)
-        again = threading.Timer(LOST, self.process.send_signal, [signal.SIGINT])
-        again.start()
+        lost = False
+        while not select.select([self.process.stdout], [], [], 1.0)[0]:
+            if not lost and time.clock_gettime(self.clock) - worked > LOST:
+                lost = True
+                self.process.send_signal(signal.SIGINT)
         found = self._read()
-        again.cancel()
-        seconds = found["heard"] - sent
         return {
-            "seconds": seconds if seconds < LOST else np.inf,
+            "seconds": np.inf if lost else found["heard"] - sent,
             "work": found["worked"] - worked,
             "where": found["where"],
             "harm": found["harm"],

@@ -35,13 +35,12 @@ would be without others on the machine, or up to twice that with two threads.
 
 Afterwards the estimator's state had to be that before the fit, to the bit, and to predict the same;
 BLAS had to have its number of threads back, and no thread to be left. What was not so counts as
-harm. Ctrl-C counts as lost if nothing came of it within ten seconds: Python ignores exceptions in
-destructors and in callbacks of weak references, and one has to press it again.
+harm. Ctrl-C counts as lost if nothing came of it within five seconds of work: Python ignores
+exceptions in destructors and in callbacks of weak references, and one has to press it again.
 
 {classes}
 
-More than {limit:g} s of work passed {slow} times. Each time it was within one line, which went on
-to its end:
+More than {limit:g} s of work passed {slow} times, each within one line, which went on to its end:
 
 {places}
 
@@ -98,7 +97,8 @@ def report(groups, machine):
     for name, found in groups.items():
         classes.setdefault(class_of(name), []).extend(found)
     everything = [one for found in groups.values() for one in found]
-    slow = Counter(one["where"] for one in everything if LIMIT < one["work"] < np.inf)
+    heard = [one for one in everything if one["seconds"] < np.inf]
+    slow = Counter(one["where"] for one in heard if one["work"] > LIMIT)
     commit = ["git", "-C", ROOT, "describe", "--always", "--dirty"]
     return TEXT.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",

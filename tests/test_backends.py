@@ -20,7 +20,7 @@ from sklearn_regnorm import BatchNormalizer, LassoCV, Ridge, RidgeCV
 from sklearn_regnorm.neural_network import MLPClassifier
 
 pytestmark = [
-    pytest.mark.fuzz,  # takes minutes: run by `pytest -m fuzz`, not yet in every run
+    pytest.mark.slow,
     pytest.mark.filterwarnings(WARNINGS),
     pytest.mark.filterwarnings("ignore:No features were selected"),
 ]

@@ -1,130 +1,99 @@
-"""Ctrl-C during a fit, and fits in several threads at once."""
+"""Threads: fits and predictions side by side, and no more threads than were asked for."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from numpy.testing import assert_array_equal
-from problems import contain, regression
+from census import Census
+from every_estimator import PAIRS, SHAPES, WARNINGS, WITH_JOBS, content, data, fit, make, names, use
 from threadpoolctl import threadpool_info, threadpool_limits
 
-import sklearn_regnorm
-from sklearn_regnorm import ElasticNet, ElasticNetCV, Lasso, LassoCV, Ridge, RidgeCV
 from sklearn_regnorm._threads import Cancelled, Workers, check_cancelled, one_blas_thread
+from sklearn_regnorm.linear_model import _paths
 
-# ------------------------------------------------------------------------------ Ctrl-C
+pytestmark = [
+    pytest.mark.filterwarnings(WARNINGS),
+    pytest.mark.filterwarnings("ignore:No features were selected"),
+]
 
-LONG = """
-import sys, time, warnings
-import numpy as np
-from sklearn_regnorm import ElasticNet, Lasso, LassoCV, RidgeCV, StabilitySelection
-from sklearn_regnorm.solvers import forced_form
-warnings.simplefilter("ignore")
-rng = np.random.default_rng(0)
+# ------------------------------------------------------------------------------ side by side
 
-def fit(model, n, p):
-    X = np.cumsum(rng.standard_normal((n, p)), axis=1)
-    model.fit(X, X[:, :20] @ rng.standard_normal(20) + rng.standard_normal(n))
 
-given = {"tol": 0.0, "max_iter": 10**9}
-region = {"alphas": [1e-6], "max_false": None}
-form, model = %s
-with forced_form(form):
-    fit(model, 40, 30)
-    before = {name: (id(v), np.array(v).tobytes()) for name, v in vars(model).items()}
-    print("ready", flush=True)
-    try:
-        fit(model, 700, 990)
-        print("finished", flush=True)
-    except KeyboardInterrupt:
-        print("stopped", flush=True)
-after = {name: (id(v), np.array(v).tobytes()) for name, v in vars(model).items()}
-print(after == before, flush=True)
-"""
-
-LONG_FITS = {
-    "Gram": '"gram", Lasso(alpha=1e-7, **given)',
-    "working set": '"working_set", Lasso(alpha=1e-7, **given)',
-    "ratio": '"gram", ElasticNet(alpha=1e-7, l1_ratio=0.99, **given)',
-    "folds": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
-    "lockstep": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, **given)',
-    "folds in threads": '"gram", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
-    "lockstep in threads": '"working_set", LassoCV(alphas=[1e-6, 1e-7], cv=2, n_jobs=2, **given)',
-    "halves in threads": '"gram", StabilitySelection(n_jobs=2, **region, **given)',
-    "batches of halves": '"working_set", StabilitySelection(**region, **given)',
-    "ridge in threads": '"gram", RidgeCV(alphas=np.geomspace(1e-6, 1, 1500), cv=2, n_jobs=2)',
-}
+def test_eight_threads_fit_at_once_n07_n18():
+    """Whatever the others do: each gets to the bit what it gets alone."""
+    serial = [fit(*pair) for pair in PAIRS]
+    with ThreadPoolExecutor(8) as pool:
+        for n_jobs in (None, 2):
+            found = pool.map(lambda pair, n_jobs=n_jobs: fit(*pair, n_jobs), PAIRS)
+            for pair, one, other in zip(PAIRS, found, serial, strict=True):
+                assert one == other, (pair, n_jobs)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", LONG_FITS)
-def test_interrupt_n09(kind):
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-c", LONG % LONG_FITS[kind]],
-        stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(sklearn_regnorm.__file__).parents[1])},
-    )  # fmt: skip
-    deadline = threading.Timer(20.0, process.kill)
-    deadline.start()
-    try:
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(1.0)
-        start = time.perf_counter()
-        process.send_signal(signal.SIGINT)
-        assert process.stdout.readline() == "stopped\n"
-        assert time.perf_counter() - start < 1.5
-        assert process.stdout.readline() == "True\n"
-        assert process.wait(timeout=10) == 0
-    finally:
-        deadline.cancel()
-        process.kill()
-        process.communicate()
+def test_threads_share_fitted_models_n18():
+    """While others fit."""
+    models = [(make(*pair[:1]).fit(*data(*pair)), data(*pair)[0]) for pair in PAIRS]
+    serial = [content(use(*one)) for one in models]
+    stop = threading.Event()
+
+    def disturb():
+        while not stop.is_set():
+            fit("LassoCV", "tall", 2)
+
+    with ThreadPoolExecutor(9) as pool:
+        disturber = pool.submit(disturb)
+        try:
+            for _ in range(10):
+                found = pool.map(lambda one: content(use(*one)), models)
+                for pair, one, other in zip(PAIRS, found, serial, strict=True):
+                    assert one == other, pair
+        finally:
+            stop.set()
+        disturber.result()
 
 
-# ------------------------------------------------------------------------------ threads and forks
+# ------------------------------------------------------------------------------ n_jobs
 
 
-def jobs():
-    """Return (model maker, X, y) of many small fits of all kinds."""
-    for k in range(6):
-        X, y = regression(k, 30 + k, 5 + 3 * k)
-        for Z in (X, contain(X, "csc")):
-            yield lambda: Lasso(alpha=0.05), Z, y
-            yield lambda: ElasticNet(alpha=0.05, positive=True), Z, y
-            yield lambda: Ridge(alpha=0.3), Z, y
-            yield lambda: LassoCV(alphas=7, n_jobs=2), Z, y
-            yield lambda: RidgeCV(alphas=9), Z, y
-            yield lambda: ElasticNetCV(alphas=5, l1_ratio=[0.3, 1.0]), Z, y
+def some_jobs(kind):
+    return [name for name in names(kind) if name in WITH_JOBS]
 
 
-@pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
-def test_eight_threads_fit_at_once_n07_n18():
-    def work(job):
-        make, X, y = job
-        model = make().fit(X, y)
-        return model.coef_, model.predict(X), getattr(model, "mse_path_", 0)
-
-    serial = [work(job) for job in jobs()]
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(3):
-            for one, other in zip(pool.map(work, jobs()), serial, strict=True):
-                for got, expected in zip(one, other, strict=True):
-                    assert_array_equal(got, expected)
+@pytest.mark.parametrize("kind", SHAPES["small"])
+def test_n_jobs_change_no_bit_n10(kind):
+    """Of small data, that are hardly spread over threads."""
+    for name in some_jobs(kind):
+        expected = fit(name, kind)
+        for n_jobs in (1, 2, 3, 8):
+            assert fit(name, kind, n_jobs) == expected, (name, n_jobs)
 
 
-def test_threads_share_one_fitted_model_n18():
-    X, y = regression(0, 200, 8)
-    model = LassoCV().fit(X, y)
-    expected = model.predict(X)
-    with ThreadPoolExecutor(8) as pool:
-        for got in pool.map(model.predict, [X] * 100):
-            assert_array_equal(got, expected)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SHAPES["small"])
+def test_n_jobs_change_no_bit_of_larger_data_n10(kind):
+    for name in some_jobs(kind):
+        expected = fit(name, kind, 1, "medium")
+        for n_jobs in (2, 8):
+            assert fit(name, kind, n_jobs, "medium") == expected, (name, n_jobs)
+
+
+# ------------------------------------------------------------------------------ how many threads
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@pytest.mark.parametrize("kind", SHAPES["small"])
+def test_no_more_threads_than_asked_for_n15(kind, n_jobs):
+    """Nor more of them at work, of BLAS or whomever."""
+    for name in names(kind) if n_jobs == 1 else some_jobs(kind):
+        X, y = data(name, kind, "medium")
+        model = make(name, n_jobs)
+        make(name, n_jobs).fit(*data(name, kind))  # BLAS makes its own at the first use
+        with Census() as census:
+            model.fit(X, y)
+        assert census.most <= (n_jobs if n_jobs > 1 else 0), name
+        assert census.busy <= n_jobs + 0.3, name
 
 
 @pytest.mark.parametrize("broken", [0, 1])
@@ -147,6 +116,31 @@ def test_an_error_in_one_thread_ends_the_others(broken):
     with pytest.raises(RuntimeError, match=f"fold {broken}"), Workers(2) as workers:
         workers.map(work, [0, 1])
     assert ended == [1 - broken]
+
+
+def test_nothing_goes_on_in_a_thread_that_the_pool_does_not_know(monkeypatch):
+    """Where Ctrl-C hits the pool as it starts a thread."""
+    started, ended = threading.Event(), []
+
+    def start(thread, start=threading.Thread.start):
+        start(thread)
+        started.wait(10)
+        raise KeyboardInterrupt
+
+    def work(k):
+        started.set()
+        while True:
+            try:
+                check_cancelled()
+            except Cancelled:
+                time.sleep(0.1)
+                ended.append(k)
+                raise
+
+    with pytest.raises(KeyboardInterrupt), Workers(2) as workers:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        workers.map(work, [7, 8])
+    assert ended == [7]
 
 
 # ------------------------------------------------------------------------------ BLAS
@@ -172,3 +166,24 @@ def test_blas_is_capped_while_others_limit_it_n15(elsewhere):
         assert (pool.submit(capped).result() if elsewhere else capped()) <= {1}
         assert blas_threads() == limited
     assert blas_threads() == before
+
+
+def test_a_thread_that_comes_too_late_does_not_limit_blas():
+    """One of a fit that has been interrupted, say."""
+    before = blas_threads()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(one_blas_thread.limit_here).result()
+    assert blas_threads() == before
+
+
+def test_blas_is_capped_in_path_functions(monkeypatch):
+    """As in fits: the last bits of products depend on the number of threads."""
+    seen = set()
+
+    def note(*args, solve=_paths.solve_path, **kwargs):
+        seen.update(blas_threads())
+        return solve(*args, **kwargs)
+
+    monkeypatch.setattr(_paths, "solve_path", note)
+    fit("enet_path", "tall")
+    assert seen == {1}

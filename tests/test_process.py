@@ -132,20 +132,3 @@ def test_without_compiling_at_all():
     compiled, interpreted = run(program), run(program, NUMBA_DISABLE_JIT=1)
     for one, other in zip(compiled, interpreted, strict=True):
         assert_allclose(other, one, rtol=1e-5, atol=1e-7)
-
-
-FORK = """
-import json, multiprocessing
-
-def work(k):
-    return package.LassoCV(alphas=5, n_jobs=2).fit(X, y).coef_.tolist()
-
-here = work(0)
-with multiprocessing.get_context("fork").Pool(2) as pool:
-    print(json.dumps([here == there for there in pool.map(work, range(4), chunksize=1)]))
-"""
-
-
-@pytest.mark.slow
-def test_fork_after_a_fit_n08():
-    assert run(FITS + FORK) == [True] * 4
