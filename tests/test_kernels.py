@@ -102,7 +102,7 @@ def test_duality_gap_is_the_least_of_three_bounds(l1, l2, limits):
         r = y - X @ w
         g = X.T @ (v * r)
         norm, rr = np.sqrt(v @ X**2), float(v @ r**2)
-        found = kernels.duality_gap(w, g, l1s, l2s, lower, upper, norm, rr, EPS)
+        found = kernels.duality_gap(w, g, l1s, l2s, lower, upper, norm, rr)
         three = bounds_of(g, w, r, v, l1s, l2s, lower, upper)
         assert_allclose(found, min(three), rtol=1e-12)
 

@@ -127,7 +127,7 @@ def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
     gap, worst, g, rr = problem.certificate(w, alpha, penalty)
     best, sweeps = w, 0
     for _ in range(rounds):
-        if worst <= 1.0 or gap <= goal:
+        if worst <= 1.0 or (goal > 0.0 and gap <= goal):
             break
         G, _ = problem.gram()
         q = g + G @ w
