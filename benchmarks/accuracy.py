@@ -1,10 +1,13 @@
 """How many digits are right on NIST's Statistical Reference Datasets, beside scikit-learn.
 
 ``python -m benchmarks.accuracy`` writes ``doc/accuracy.md``; nothing is timed. The problems, and
-their exact solutions, are those of the tests.
+their exact solutions, are those of the tests. R's columns need `Rscript`, and its glmnet.
 """
 
+import shutil
+import subprocess
 import sys
+import tempfile
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -26,9 +29,11 @@ HEAD = """# How many digits are right
 
 The problems of NIST's [Statistical Reference Datasets](https://www.itl.nist.gov/div898/strd/),
 solved exactly in rational arithmetic, which agrees with the certified values; beside scikit-learn
-{version}. The number is that of correct digits of the worst coefficient (log relative error), at
-most 15, none below zero. `make accuracy` writes this page; `tests/test_strd.py` checks the columns
-of this package. R was not measured.
+{version} and R ({r_version}).
+The number is that of correct digits of the worst coefficient (log relative error), at most 15, none
+below zero; – where there is no answer (`lm` takes Filip's columns for dependent, glmnet takes no
+single column). `make accuracy` writes this page; `tests/test_strd.py` checks the columns of this
+package.
 
 ## Least squares
 
@@ -56,9 +61,37 @@ certified mean is not that of the first 5000 digits of π.
 """
 
 
+def results_of_r():
+    """Return what R found, {(problem, method): numbers}, and its versions; {} if it is not here."""
+    if shutil.which("Rscript") is None:
+        return {}, "no R"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for name, problem in LINEAR.items():
+            X, y = problem.floats
+            parts = [*X.shape, problem.intercept], X.ravel(order="F"), y
+            np.concatenate(parts).astype(float).tofile(folder / f"{name}.in")
+        for name, problem in UNIVARIATE.items():
+            x = problem.floats.ravel()
+            np.concatenate([[len(x), 0.0, 0.0], x]).tofile(folder / f"{name}.in")
+        script = Path(__file__).with_name("accuracy.R")
+        done = subprocess.run(
+            ["Rscript", script, folder], check=True, stdout=subprocess.PIPE, text=True
+        )
+        files = [path for path in folder.iterdir() if path.suffix != ".in"]
+        found = {(path.stem, path.suffix[1:]): np.fromfile(path) for path in files}
+    return found, done.stdout
+
+
 def cell(number):
     """Return digits, cut off after one decimal."""
     return f"{max(0.0, np.floor(10 * number) / 10):.1f}"
+
+
+def cell_of_r(found, name, method, truth):
+    """Return the digits of what R found, or a dash."""
+    numbers = found.get((name, method), np.array([np.nan]))
+    return cell(digits(numbers, truth)) if np.isfinite(numbers).all() else "–"
 
 
 def table(header, rows):
@@ -67,8 +100,8 @@ def table(header, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def linear_table():
-    """Return the table of least squares."""
+def linear_table(r):
+    """Return the table of least squares; `r` is what R found."""
     models = {
         "`Ridge(0)`": Ridge(0.0),
         "`Lasso(0)`": Lasso(0.0),
@@ -82,14 +115,15 @@ def linear_table():
     for name, problem in LINEAR.items():
         shape = f"{len(problem.y)} × {len(problem.exact)}"
         found = [digits(problem.coefficients(model), problem.exact) for model in models.values()]
-        rows.append(
-            [name, shape, f"{problem.condition:.0e}", *map(cell, [problem.ceiling, *found])]
-        )
-    return table(["problem", "size", "condition", "ceiling", *models], rows)
+        cells = [*map(cell, [problem.ceiling, *found])]
+        cells += [cell_of_r(r, name, method, problem.exact) for method in ("lm", "glmnet")]
+        rows.append([name, shape, f"{problem.condition:.0e}", *cells])
+    names = ["problem", "size", "condition", "ceiling", *models, "R `lm`", "R glmnet, λ = 0"]
+    return table(names, rows)
 
 
-def univariate_table():
-    """Return the table of moments."""
+def univariate_table(r):
+    """Return the table of moments; `r` is what R found."""
     rows = []
     for name, problem in UNIVARIATE.items():
         x = problem.floats
@@ -104,19 +138,20 @@ def univariate_table():
             for model, factor in zip(fits, (1.0, 1.0, unit, unit), strict=True)
         ]
         truth = Fraction(problem.mean), Fraction(problem.deviation)
-        rows.append(
-            [name, str(len(x)), cell(problem.ceiling), *(cell(digits(one, truth)) for one in found)]
-        )
-    names = ["`BatchNormalizer`", "by rows", "sk `StandardScaler`", "sk by rows"]
+        cells = [cell(problem.ceiling), *(cell(digits(one, truth)) for one in found)]
+        rows.append([name, str(len(x)), *cells, cell_of_r(r, name, "moments", truth)])
+    names = ["`BatchNormalizer`", "by rows", "sk `StandardScaler`", "sk by rows", "R `mean`, `sd`"]
     return table(["problem", "size", "ceiling", *names], rows)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # scikit-learn's about ill-conditioned matrices
-    PAGE.write_text(
-        HEAD.format(
-            version=sklearn.__version__, linear=linear_table(), univariate=univariate_table()
-        ),
-        encoding="utf-8",
+    r, r_version = results_of_r()
+    text = HEAD.format(
+        version=sklearn.__version__,
+        r_version=r_version,
+        linear=linear_table(r),
+        univariate=univariate_table(r),
     )
+    PAGE.write_text(text, encoding="utf-8")
     print(PAGE)
