@@ -8,6 +8,8 @@ OLDEST_PYTHON ?= python3.11
 VENV ?= .venv
 VENV_OLDEST ?= .venv-oldest
 ARGS ?=
+PYTEST = -m pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
+FAST = -m "not slow and not fuzz"
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-bounds test-python metamorphic fuzz fuzz-gate test-interrupts test-oldest coverage mutation lint doc bench bench-growth bench-normalizers bench-networks accuracy clean
@@ -19,10 +21,10 @@ demo: $(VENV)/.plot  ## install, then choose lambda on real data (table, and cho
 	$(VENV)/bin/python examples/plot_choose_lambda.py $(ARGS)
 
 test: $(VENV)/.test  ## install the test extra and run the suite (ARGS="-k ridge" passes options)
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python $(PYTEST) $(ARGS)
 
 test-fast: $(VENV)/.test  ## the suite without its slow tests
-	$(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+	$(VENV)/bin/python $(PYTEST) $(FAST) $(ARGS)
 
 metamorphic: $(VENV)/.test  ## try the metamorphic relations on 500 seeds, and write doc/metamorphic.md (hours)
 	$(VENV)/bin/python tests/metamorphic.py --report doc/metamorphic.md $(ARGS)
@@ -34,16 +36,16 @@ fuzz-gate: $(VENV)/.test  ## 100,000 malformed and odd inputs; the report goes t
 	cd tests && ../$(VENV)/bin/python -m gate --cases 100000 --jobs 2 --report ../doc/input_gate.md $(ARGS)
 
 test-bounds: $(VENV)/.test  ## the suite with every index of compiled code checked (NUMBA_BOUNDSCHECK)
-	NUMBA_BOUNDSCHECK=1 $(VENV)/bin/python -m pytest $(UNCHECKED) $(ARGS)
+	NUMBA_BOUNDSCHECK=1 $(VENV)/bin/python $(PYTEST) $(ARGS)
 
 test-python: $(VENV)/.test  ## the suite's small data without compiling (NUMBA_DISABLE_JIT)
-	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python -m pytest -m "not slow and not fuzz" $(UNCOMPILED) $(ARGS)
+	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python $(PYTEST) -m "not slow and not fuzz and not compiled" $(ARGS)
 
 test-interrupts: $(VENV)/.test  ## interrupt all fits at random moments, and write doc/interrupts.md (an hour)
 	$(VENV)/bin/python tests/measure_interrupts.py $(ARGS)
 
 test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported versions (Python 3.11)
-	$(VENV_OLDEST)/bin/python -m pytest -m "not slow and not fuzz" $(ARGS)
+	$(VENV_OLDEST)/bin/python $(PYTEST) $(FAST) $(ARGS)
 
 # Interpreted, so that what runs inside kernels is seen; which test runs which line is kept for `mutation`.
 coverage: $(VENV)/.dev  ## branch coverage of the fast suite, kernels interpreted; fails below 95 %

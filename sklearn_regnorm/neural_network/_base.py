@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._callbacks import CallbackSupportMixin
 from .._persistence import VersionedEstimator
 from .._threads import one_blas_thread
-from .._validation import check_raw_weights, check_rows, naming
+from .._validation import check_raw_weights, check_rows, reading
 from .._warnings import warn_caller
 from ._history import History, Patience
 from ._layers import Linear
@@ -188,13 +188,13 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
             raise ValueError("solver='lbfgs' does not go with X_val: it knows no epochs.")
         if y is None:
             raise ValueError("X_val is given without y_val.")
-        with naming("X_val"):
+        with reading("X_val"):
             X = check_rows(self, X, reset=False)
-        with naming("X_val and y_val"):
+        with reading("X_val and y_val"):
             check_consistent_length(X, y)
-        with naming("y_val"):
+        with reading("y_val"):
             targets = self._targets(X, y, True)
-        with naming("sample_weight_val"):
+        with reading("sample_weight_val"):
             weights = check_raw_weights(sample_weight, X.shape[0])
         rows = _present(Rows(X, targets, weights * self._factors(targets, of_class)))
         if len(rows) < (1 if is_classifier(self) else 2):  # R^2 is of two rows at least
