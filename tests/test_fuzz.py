@@ -30,9 +30,11 @@ def described(failures):
     return "\n".join([f"{len(failures)} failures, see python -m fuzz --seed N", *lines])
 
 
+@pytest.mark.parametrize("first", range(0, 40, 5))  # so small that `make mutation` can choose
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_few_problems_of_each_kind_h01_h05_h09(kind):
-    failed = {seed: faults_of(kind, make_case(seed, kind)) for seed in range(25)}
+def test_a_few_problems_of_each_kind_h01_h05_h09(kind, first):
+    seeds = range(first, first + 5)
+    failed = {seed: faults_of(kind, make_case(seed, kind)) for seed in seeds}
     assert not any(failed.values()), {seed: found for seed, found in failed.items() if found}
 
 
