@@ -49,7 +49,7 @@ test-oldest: $(VENV_OLDEST)/.test  ## the fast suite on the oldest supported ver
 
 # Interpreted, so that what runs inside kernels is seen; which test runs which line is kept for `mutation`.
 coverage: $(VENV)/.dev  ## branch coverage of the fast suite, kernels interpreted; fails below 95 %
-	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python -m pytest -m "not slow and not fuzz and not compiled" \
+	NUMBA_DISABLE_JIT=1 $(VENV)/bin/python $(PYTEST) -m "not slow and not fuzz and not compiled" \
 		--cov --cov-context=test --junitxml=build/durations.xml $(ARGS)
 
 mutation: $(VENV)/.mutation build/durations.xml  ## do tests notice small faults? goes on where it was stopped

@@ -40,7 +40,7 @@ from coverage import CoverageData  # noqa: E402
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 RESULTS = BUILD / "mutants.jsonl"
-MODULES = ["solvers/*.py", "_statistics/*.py", "_validation.py"]
+MODULES = ["solvers/*.py", "_statistics/*.py", "_validation.py", "_sparse_input.py", "_memory.py"]
 # A neighbouring or the opposite comparison, the opposite operation, a number plus or minus one, a
 # condition negated, `and` for `or`, True for False, a sign or `not` dropped, a loop not entered,
 # `break` for `continue`. Other operators of cosmic-ray mostly raise a TypeError, which is no test.
@@ -130,9 +130,8 @@ class Quickest:
         signal.setitimer(signal.ITIMER_PROF, 5.0 + 5.0 * self.chosen[nodeid])
 
 
-def test(path, source, chosen):
+def test(path, source, chosen, log):
     """Test a mutant in a fork; return its exit status and what pytest said."""
-    log = BUILD / "mutant.log"
     child = os.fork()
     if child == 0:
         with log.open("w") as out, redirect_stdout(out), redirect_stderr(out):
@@ -146,29 +145,48 @@ def test(path, source, chosen):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), log.read_text()
 
 
-def run():
-    os.chdir(ROOT)
+def remaining():
+    """Return (path, operator, nth, line, tests) of all drawn mutants that were not tested yet."""
     data, taken = CoverageData(BUILD / "coverage"), durations()
     data.read()
     done = {tuple(one["mutant"]) for one in results()}
+    found = []
     for path in sorted(chain.from_iterable((ROOT / "sklearn_regnorm").glob(m) for m in MODULES)):
-        module, before = str(path.relative_to(ROOT)), path.read_text()
-        contexts = data.contexts_by_lineno(str(path))
+        source, contexts = path.read_text(), data.contexts_by_lineno(str(path))
         for name, k, line in draw(path):
-            if (module, name, k, line) in done:
-                continue
-            chosen = choose(tests_of(contexts, before, line), taken)
-            source = mutate_code(before, get_operator(name)(), k)
-            status, said = test(path, source, chosen) if chosen else (0, "")
-            killer = re.search(r"^(FAILED|ERROR) (\S+)", said, re.M)
-            pairs = zip(before.splitlines(), source.splitlines(), strict=False)
-            result = {
-                "mutant": (module, name, k, line), "survived": status == 0, "tests": len(chosen),
-                "status": status, "by": killer and killer[2],
-                "diff": next(([a, b] for a, b in pairs if a != b), None),
-            }  # fmt: skip
-            with RESULTS.open("a") as file:
-                print(json.dumps(result), file=file)
+            if (str(path.relative_to(ROOT)), name, k, line) not in done:
+                chosen = choose(tests_of(contexts, source, line), taken)
+                found.append((path, name, k, line, chosen))
+    return found
+
+
+def try_mutant(path, name, k, line, chosen, log):
+    """Test a mutant and record the outcome."""
+    before = path.read_text()
+    source = mutate_code(before, get_operator(name)(), k)
+    status, said = test(path, source, chosen, log) if chosen else (0, "")
+    killer = re.search(r"^(FAILED|ERROR) (\S+)", said, re.M)
+    pairs = zip(before.splitlines(), source.splitlines(), strict=False)
+    result = {
+        "mutant": (str(path.relative_to(ROOT)), name, k, line), "survived": status == 0,
+        "tests": len(chosen), "status": status, "by": killer and killer[2],
+        "diff": next(([a, b] for a, b in pairs if a != b), None),
+    }  # fmt: skip
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(result) + "\n")
+
+
+def run():
+    """Test what remains, in a process for each core."""
+    os.chdir(ROOT)
+    mutants, jobs = remaining(), os.cpu_count()
+    for job in range(jobs):
+        if os.fork() == 0:
+            for mutant in mutants[job::jobs]:
+                try_mutant(*mutant, BUILD / f"mutant{job}.log")
+            os._exit(0)
+    for _ in range(jobs):
+        os.wait()
 
 
 def results():
