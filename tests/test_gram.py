@@ -44,8 +44,9 @@ def test_a_path_through_an_indefinite_matrix(monkeypatch):
 def test_one_point_of_an_indefinite_matrix(monkeypatch):
     _, _, problem, penalty = make()
     (G, q), kernel, seen = problem.gram(), gram.kernels.gram_solve, []
-    before, w, expected = G.copy(), np.ones(6), np.zeros(6)
-    few = gram.solve_point(G, q, problem.yy, penalty.at(0.05), 0.0, 1000, expected)
+    before, w, expected = G.copy(), np.ones(6), np.ones(6)
+    known = q - G @ w, problem.yy - w @ (2 * q - G @ w), penalty.at(0.05), 0.0
+    few = gram.solve_point(G, *known, 1000, expected)
 
     def indefinite_twice(G, q, yy, w, *rest):
         seen.append((np.diagonal(G).copy(), w.copy()))
@@ -55,21 +56,21 @@ def test_one_point_of_an_indefinite_matrix(monkeypatch):
         return kernel(G, q, yy, w, *rest)
 
     monkeypatch.setattr(gram.kernels, "gram_solve", indefinite_twice)
-    sweeps = gram.solve_point(G, q, problem.yy, penalty.at(0.05), 0.0, 1000, w)
+    sweeps = gram.solve_point(G, *known, 1000, w)
     diagonals, starts = zip(*seen, strict=True)
     assert_grown(diagonals, G)
-    assert [list(w) for w in starts] == [[1.0] * 6, [0.0] * 6, [0.0] * 6]
-    assert_allclose(w, expected, rtol=1e-11)
+    assert np.all(np.array(starts) == 1.0)
+    assert_allclose(w, expected, rtol=1e-11, atol=1e-12)
     assert sweeps == few + 4 and np.array_equal(G, before)
     seen.clear()
-    assert gram.solve_point(G, q, problem.yy, penalty.at(0.05), 0.0, 3, np.ones(6)) == 4
+    assert gram.solve_point(G, *known, 3, np.ones(6)) == 4
 
 
 @pytest.mark.parametrize(("share", "drowned"), [(0.1, False), (10.0, True)])
 def test_what_rounding_drowns_counts_as_indefinite(share, drowned):
-    """Terms of w'Gw so large that little is left of the digits of y'Vy: start again, elsewhere."""
+    """Terms of w'Gw so large that their rounding hides y'Vy."""
     G, q, yy = np.array([[1.0, -1.0], [-1.0, 1.0]]), np.array([0.3, -0.3]), 1.0
-    w = np.full(2, np.sqrt(share * kernels.DROWNED / EPS) / 2)  # and G w = 0
+    w = np.full(2, np.sqrt(share * yy / EPS) / 2)  # and G w = 0
     g, (active, L, d, left) = np.empty(2), gram._room(2)
     terms = np.full(2, 0.1), np.zeros(2), np.full(2, -np.inf), np.full(2, np.inf)
     found = kernels.gram_solve(

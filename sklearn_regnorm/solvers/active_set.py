@@ -75,9 +75,11 @@ def relaxed_path(problem, penalty, coefs):
 def _least_squares(problem, penalty, gram, support, w):
     G, q = gram.of(support)
     found = w[support].copy()
+    g = q - G @ found
+    rr = problem.yy - found @ (q + g)
     nothing = np.zeros(len(support))
     terms = nothing, nothing, penalty.lower[support], penalty.upper[support]
-    solve_point(G, q, problem.yy, terms, 0.0, RELAXED_SWEEPS, found)
+    solve_point(G, g, rr, terms, 0.0, RELAXED_SWEEPS, found)
     return found
 
 

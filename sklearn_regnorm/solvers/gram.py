@@ -94,25 +94,35 @@ def _definite(G, share):
     return G, more
 
 
-def solve_point(G, q, yy, terms, goal, max_sweeps, w):
-    """Solve at one alpha, in place on `w`, to a gap of `goal` (0: the floor); return the sweeps.
+def solve_point(G, g, rr, terms, goal, max_sweeps, w):
+    """Solve at one alpha, on from `w`, whose correlations g and r'Vr are given; return the sweeps.
 
+    In place on `w`, to a gap of `goal` (0: the rounding floor). Rounding of G only makes the way
+    longer, and so does what is added to it where it is indefinite: the next call corrects it.
     `terms` are (l1, l2, lower, upper) as `Penalty.at` gives them.
     """
-    m = len(q)
-    norm = np.sqrt(np.diagonal(G))
-    g, (active, L, d, left) = np.empty(m), _room(m)
+    m = len(g)
+    norm, start = np.sqrt(np.diagonal(G)), w.copy()
+    h, (active, L, d, left) = np.empty(m), _room(m)
+    q, yy = _at_zero(G, start, g, rr)
     sweeps, status, share = 0, 0, 0.0
     while status in (0, INDEFINITE) and (sweeps < max_sweeps or left.any()) and share <= 1.0:
         check_cancelled()
         done, _, status = kernels.gram_solve(
-            G, q, yy, w, g, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d, left
+            G, q, yy, w, h, *terms, norm, goal, max_sweeps - sweeps, WORK, active, L, d, left
         )
         sweeps += done
         if status == INDEFINITE:
             G, share = _definite(G, share)
-            w[:], left[:] = 0.0, 0
+            q, yy = _at_zero(G, start, g, rr)
+            w[:], left[:] = start, 0
     return sweeps
+
+
+def _at_zero(G, w, g, rr):
+    """Return the correlations and r'Vr at zero that G must have for them to be g and rr at w."""
+    q = g + G @ w
+    return q, rr + w @ q + w @ g
 
 
 def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
@@ -120,8 +130,8 @@ def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
 
     Goes on to the rounding floor, or to a duality gap of `goal` if that is positive.
 
-    Each round solves again with q = g + G w, g the correlations at w: as in iterative refinement,
-    errors of G (its rounding, float32 products) then only slow the correction down.
+    Each round solves again from w on, given its correlations: as in iterative refinement, errors
+    of G (its rounding, float32 products) then only slow the correction down.
     Returns (w, gap, worst KKT violation, sweeps).
     """
     gap, worst, g, rr = problem.certificate(w, alpha, penalty)
@@ -129,11 +139,8 @@ def refine(problem, penalty, alpha, w, max_iter, goal=0.0, rounds=5):
     for _ in range(rounds):
         if worst <= 1.0 or (goal > 0.0 and gap <= goal):
             break
-        G, _ = problem.gram()
-        q = g + G @ w
-        yy = rr + w @ q + w @ g
-        w = w.copy()
-        sweeps += solve_point(G, q, yy, penalty.at(alpha), INNER_SHARE * goal, max_iter, w)
+        G, w = problem.gram()[0], w.copy()
+        sweeps += solve_point(G, g, rr, penalty.at(alpha), INNER_SHARE * goal, max_iter, w)
         new_gap, new_worst, g, rr = problem.certificate(w, alpha, penalty)
         if new_worst < worst:
             best, gap, worst = w, new_gap, new_worst

@@ -28,8 +28,6 @@ KKT_SHARE = 1e-14
 HUGE = 1.7e308
 # Where rounding itself may be: a violation below this many floors that no longer shrinks is solved.
 NEAR_FLOOR = 8.0
-# Share of y'Vy that the rounding of w'Gw may reach in Gram form before G counts as indefinite.
-DROWNED = 1e-4
 # Rounds of descent and Newton steps without halving the violation, before a solver gives up.
 MAX_IDLE = 1000
 # Sweeps over the support between two looks at the gap, with a goal.
@@ -426,7 +424,7 @@ def gram_solve(
 
     Returns (sweeps, work left, status): 1 solved, 2 nothing moves any more, 0 stopped before, and
     3 if rounding has made G indefinite: r'Vr came out negative, and P falls without end, or its
-    terms have grown until their rounding is more than a share of y'Vy (DROWNED).
+    terms have grown until their rounding exceeds y'Vy.
     """
     p = w.shape[0]
     sweeps = 0
@@ -438,7 +436,7 @@ def gram_solve(
         work -= p * 10.0
         rr = yy - _dot(w, q, p) - _dot(w, g, p)
         size = rounding_scale(w, norm, yy)
-        if not rr >= -64.0 * EPS * size * size or EPS * size * size > DROWNED * yy:
+        if not rr >= -64.0 * EPS * size * size or EPS * size * size > yy:
             return max(sweeps, 1), work, 3
         rr = max(rr, 0.0)
         worst = worst_violation(w, g, l1, l2, lower, upper, norm, rr)

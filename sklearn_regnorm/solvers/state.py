@@ -200,12 +200,10 @@ class State:
                 return self._solve_point(point, alpha, w, g, rr, max_sweeps)
             self.in_gram = status == 0 and small
         if self.in_gram:
-            G = store.gram()
-            q = g + G @ w
-            yy = rr + w @ q + w @ g
-            point.sweeps += solve_point(G, q, yy, terms, goal, max_sweeps - point.sweeps, w)
-            g[:] = q - G @ w
-            rr = max(yy - w @ q - w @ g, 0.0)
+            G, start, before = store.gram(), w.copy(), g.copy()
+            point.sweeps += solve_point(G, g, rr, terms, goal, max_sweeps - point.sweeps, w)
+            g -= G @ (w - start)
+            rr = max(rr - (w - start) @ (before + g), 0.0)
         return rr
 
     def _descend(self, terms, w, goal, max_sweeps):

@@ -78,7 +78,8 @@ def ridge(rng, problem):
 def targets(rng, problem):
     """More targets: other scales, constant, zero, or the same again."""
     y, n = problem.y, len(problem.y)
-    others = (-3.0 * y, y[::-1], 0 * y, np.full(n, y[0]), y * 1e-9, y + rng.standard_normal(n))
+    less = y * (1e-9 if np.max(np.abs(y)) > 1e-140 else 1.0)  # of which there are squares
+    others = (-3.0 * y, y[::-1], 0 * y, np.full(n, y[0]), less, y + rng.standard_normal(n))
     few = [pick(rng, *others) for _ in range(rng.integers(0, 3))]
     problem = lasso_or_enet(rng, replace(problem, y=np.column_stack([y, *few])))
     return replace(problem, options={"form": a_form(rng)})
