@@ -148,6 +148,27 @@ def check_cancelled():
         raise Cancelled
 
 
+class computed_once:
+    """A cached property without a lock.
+
+    That of Python 3.11 has one for all instances: threads wait for each other's instances, and a
+    process forked meanwhile waits for ever.
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        value = instance.__dict__[self.name] = self.function(instance)
+        return value
+
+
 class Workers:
     """A context in which work is spread over `n_jobs` threads.
 

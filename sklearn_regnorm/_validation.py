@@ -186,10 +186,15 @@ def check_weights(sample_weight, n_samples):
 def check_raw_weights(sample_weight, n_samples):
     """Return sample weights as float64 of shape (n_samples,), whose sum is a number."""
     weights = _any_weights(sample_weight, n_samples)
-    with np.errstate(over="ignore"):
-        if not np.isfinite(weights.sum()):
-            raise ValueError("sample_weight is too large: the sum of all weights overflows.")
+    check_total(weights)
     return weights
+
+
+def check_total(weights):
+    """Refuse weights that cannot be added up."""
+    with np.errstate(over="ignore"):
+        if np.isinf(weights.sum()):
+            raise ValueError("sample_weight adds up to infinity: divide it by its maximum.")
 
 
 def _any_weights(sample_weight, n_samples):

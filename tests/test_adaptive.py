@@ -78,7 +78,7 @@ def pilot(X, y, v, fit_intercept=True, standardize=False):
 @designs
 @flags
 @pytest.mark.parametrize("ratio", [1.0, 0.5])
-@pytest.mark.parametrize("container", ["F", "csc"])
+@pytest.mark.parametrize("container", ["F", pytest.param("csc", marks=pytest.mark.slow)])
 def test_one_fit(container, ratio, flags, design, form):
     X, y, v = data(design)
     f = factors(X, y, v, **flags)
@@ -161,6 +161,7 @@ def test_scaled_by_a_preprocessor(shared, design, form):
     assert_allclose(model.mse_path_, errors, rtol=1e-7)
 
 
+@pytest.mark.slow
 @form
 def test_a_column_that_the_pilot_leaves_out(form):
     """Orthogonal to y and to the others, its coefficient is zero or rounding, in both fits."""

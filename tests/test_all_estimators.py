@@ -77,7 +77,17 @@ def untidy(kind):
 SPARSE = "duplicates", "unsorted", "csr duplicates", "coo duplicates", "explicit zeros"
 
 
-@pytest.mark.parametrize("kind", [*SPARSE, "bsr", "lil", "dia", "dok", "csr64"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "duplicates",
+        "bsr",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in (*SPARSE[1:], "lil", "dia", "dok", "csr64")
+        ),
+    ],
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_untidy_sparse_matrices_are_the_matrices_they_stand_for_h64(name, kind):
     """Entries in parts are summed, on a copy."""

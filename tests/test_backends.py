@@ -80,7 +80,7 @@ def test_fork_while_threads_fit_n08():
     with ThreadPoolExecutor(3) as pool:
         fitting = [pool.submit(go_on) for _ in range(3)]
         try:
-            for _ in range(60):
+            for _ in range(30):
                 found = in_child(lambda: (blas_threads(), fit("LassoCV", "tall"), blas_threads()))
                 assert found == (limits, expected, limits)
         finally:

@@ -20,6 +20,7 @@ pytestmark = [
 # ------------------------------------------------------------------------------ side by side
 
 
+@pytest.mark.slow
 def test_eight_threads_fit_at_once_n07_n18():
     """Whatever the others do: each gets to the bit what it gets alone."""
     serial = [fit(*pair) for pair in PAIRS]
@@ -60,6 +61,7 @@ def some_jobs(kind):
     return [name for name in names(kind) if name in WITH_JOBS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SHAPES["small"])
 def test_n_jobs_change_no_bit_n10(kind):
     """Of small data, that are hardly spread over threads."""

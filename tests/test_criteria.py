@@ -160,6 +160,7 @@ def test_criteria_of_several_ratios_and_more_columns_than_rows(form):
     agrees(model, by_hand(*paths, Z, z, None, ridge))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["aic", "bic", "ebic"])
 @pytest.mark.parametrize(
     "model", [LassoCV(), ElasticNetCV(l1_ratio=0.3), RidgeCV(), RidgeCV(cv=3)], ids=repr

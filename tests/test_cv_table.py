@@ -230,6 +230,7 @@ def test_the_chosen_metric_is_the_one_named():
 # ------------------------------------------------------------------------------ the estimator
 
 
+@pytest.mark.slow
 @forms
 def test_threads_change_no_score_and_no_prediction_n10(form):
     cv = RepeatedKFold(n_splits=4, n_repeats=4, random_state=0)

@@ -117,6 +117,7 @@ SELECTORS = [
 ]
 
 
+@pytest.mark.slow
 @parametrize_with_checks(SELECTORS)
 def test_selectors(estimator, check):
     check(estimator)

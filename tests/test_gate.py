@@ -26,13 +26,9 @@ def run(*options):
     return done.stdout
 
 
-def test_some():
-    assert "0 signals or hangs, 0 complaints, 60 calls" in run("--first=1000000", "--cases=60")
-
-
 @pytest.mark.slow
-def test_more():
-    assert "0 complaints, 1,500 calls" in run("--first=2000000", "--cases=1500")
+def test_odd_calls_h65():
+    assert "0 signals or hangs, 0 complaints, 1,500 calls" in run("--first=2000000", "--cases=1500")
 
 
 def test_the_judge_sees_what_is_wrong(monkeypatch):

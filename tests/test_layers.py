@@ -337,6 +337,7 @@ def test_network_gives_what_its_layers_give():
                     assert_array_equal(one.gradients[name], two.gradients[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [BatchNorm, LayerNorm])
 def test_float32(cls):
     rng = np.random.default_rng(0)

@@ -32,6 +32,7 @@ def all_of(model):
     return np.concatenate([model.coefs_[0].ravel(), model.intercepts_[0]])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("container", [np.asarray, sparse.csc_array])
 @pytest.mark.parametrize(("solver", "l1_ratio"), PENALTIES)

@@ -68,6 +68,7 @@ def run(estimator, check, by_chance=False):
         check(estimator)
 
 
+@pytest.mark.slow
 @parametrize_with_checks(DEFAULTS)
 def test_defaults(estimator, check):
     run(estimator, check)

@@ -75,7 +75,11 @@ def brute_force(X, y, v, alphas, blends, given):
 
 @form
 @pytest.mark.parametrize("container", ["F", "csr"])
-@pytest.mark.parametrize("blends", [True, [0.7, 0.0, 0.1]], ids=["default", "shares"])
+@pytest.mark.parametrize(
+    "blends",
+    [pytest.param(True, marks=pytest.mark.slow), [0.7, 0.0, 0.1]],
+    ids=["default", "shares"],
+)
 @pytest.mark.parametrize("name", GIVEN)
 def test_errors_coefficients_and_choice(name, blends, container, form):
     X, y, v = data()

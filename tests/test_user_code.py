@@ -154,7 +154,7 @@ def attempt(estimator, given, k):
     return False
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("form", ["gram", "working_set"])
 @pytest.mark.parametrize("case", CASES)
 def test_trouble_in_any_call(case, form, n_jobs):

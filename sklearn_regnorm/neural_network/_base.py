@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._callbacks import CallbackSupportMixin
 from .._persistence import VersionedEstimator
 from .._threads import one_blas_thread
-from .._validation import check_raw_weights, check_rows, reading
+from .._validation import check_raw_weights, check_rows, check_total, reading
 from .._warnings import warn_caller
 from ._history import History, Patience
 from ._layers import Linear
@@ -89,7 +89,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         checked = check_rows(self, X, reset=not going_on)
         targets = self._targets(checked, y, going_on)
         weights, of_class = self._weights(sample_weight, targets)
-        _check_total(weights)
+        check_total(weights)
         held_out = self._held_out(*validation, of_class)
         with np.errstate(all="ignore"):  # what overflows is seen in the loss
             rows = _present(Rows(checked, targets, weights))
@@ -105,7 +105,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         checked = check_rows(self, X, reset=first)
         targets = self._targets(checked, y, not first)
         weights, _ = self._weights(sample_weight, targets)
-        _check_total(weights)
+        check_total(weights)
         with np.errstate(all="ignore"):
             rows = _present(Rows(checked, targets, weights))
             return self._train(rows, not first, (X, y), None, 1, once=True)
@@ -287,13 +287,6 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _check_total(weights):
-    """Refuse weights that cannot be added up."""
-    with np.errstate(over="ignore"):
-        if np.isinf(weights.sum()):
-            raise ValueError("sample_weight adds up to infinity: divide by its maximum.")
 
 
 def _present(rows):

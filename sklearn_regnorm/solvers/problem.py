@@ -13,12 +13,12 @@ squares finite, and columns with an infinite factor are left out; `Data` knows h
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy import sparse
 
 from .._statistics import cross_products
+from .._threads import computed_once
 from . import kernels
 from .design import make_design
 from .unpenalised import dependent
@@ -319,7 +319,7 @@ class Problem:
             lower[self.redundant] = upper[self.redundant] = 0.0
         return Penalty(l1, l2, lower, upper, self.redundant)
 
-    @cached_property
+    @computed_once
     def redundant(self):
         """Columns without penalty or bound that depend on others of that kind, by index.
 
@@ -346,7 +346,7 @@ class Problem:
         g[self.norm == 0] = 0.0
         return g
 
-    @cached_property
+    @computed_once
     def distinct_rows(self):
         """How many of the rows that count some linear function of X and y tells apart."""
         norm = np.where(self.norm > 0, self.norm, 1.0)
@@ -355,7 +355,7 @@ class Problem:
         value = np.sort(value[self.weights > 0])
         return 1 + int(np.count_nonzero(np.diff(value) > ALIKE * np.abs(value).max()))
 
-    @cached_property
+    @computed_once
     def q(self):
         """X'Vy, from X itself."""
         return self.correlate(self.y)
@@ -449,7 +449,7 @@ class Problem:
         y_mean, means = self._means
         return y_mean - self._y_scale * (w @ means)
 
-    @cached_property
+    @computed_once
     def _means(self):
         """Means of y and of the design's columns as they are, not shifted."""
         # a shift by an entry may be far above the mean
