@@ -85,7 +85,8 @@ def check_common(given):
             check_flag(name, given[name])
     if "tol" in given:
         check_number("tol", given["tol"], low=0)
-    if given.get("max_iter") is not None:
+    ridge = "solver" in given  # each of its solvers knows how many steps make sense
+    if "max_iter" in given and not (ridge and given["max_iter"] is None):
         check_number("max_iter", given["max_iter"], low=1, integer=True)
     if "selection" in given:
         check_choice("selection", given["selection"], ("cyclic", "random"))
