@@ -147,6 +147,12 @@ def test_default_grid_in_units_whose_squares_are_no_floats_h10(exponent, cv):
         assert model.score(X * 10.0**exponent, y) > 0.99 * RidgeCV(cv=cv).fit(X, y).score(X, y)
 
 
+def test_weights_whose_sum_overflows_leave_no_unit_for_a_grid():
+    X, y = regression(6, 40, 5)
+    with pytest.raises(ValueError, match="sample_weight"):
+        RidgeCV().fit(X, y, sample_weight=np.full(40, 1e308))
+
+
 @pytest.mark.parametrize("cv", [None, 4])
 def test_choice_at_the_edge_of_the_grid_warns(cv):
     X, y = regression(6, 40, 5)
