@@ -158,7 +158,8 @@ def ridge_folds(problem):
 
     def score(model, X, y, sample_weight=None):
         seen.append((model.coef_.copy(), model.intercept_))
-        return -np.average((y - X @ model.coef_ - model.intercept_) ** 2, weights=sample_weight)
+        v = None if sample_weight is None else sample_weight / sample_weight.max()
+        return -np.average((y - X @ model.coef_ - model.intercept_) ** 2, weights=v)
 
     params = {name: problem.params[name] for name in ("fit_intercept", "standardize")}
     model = RidgeCV(options["alphas"], cv=options["cv"], scoring=score, **params)
