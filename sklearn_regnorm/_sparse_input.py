@@ -46,7 +46,10 @@ def checked(X):
     if not all(isinstance(size, Integral) and size >= 0 for size in shape):
         raise malformed(f"its shape is {shape}")
     check_room("X", shape, 8 * sum(shape))  # a number for each row and column, whatever is done
-    kind, parts = _PARTS[X.format](X)
+    try:
+        kind, parts = _PARTS[X.format](X)
+    except (AttributeError, LookupError, TypeError) as error:  # what is there is no array
+        raise malformed(f"{type(error).__name__}, {error}") from error
     if kind == "coo":
         made = sparse.coo_array(parts, shape=shape).tocsr()
     elif kind == "csc":

@@ -4,6 +4,7 @@ Everything is checked before any state changes; what leaves the gate is safe for
 finite, native-endian, contiguous, with sparse indices inside their shape.
 """
 
+import math
 import re
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -17,6 +18,7 @@ from ._memory import check_room
 from ._sparse_input import canonical_csc
 
 FLOATS = [np.float64, np.float32]
+LARGEST = np.iinfo(np.int64).max  # integer that kernels can count to
 
 
 @contextmanager
@@ -221,8 +223,14 @@ def check_number(name, value, *, low=None, high=None, boundaries="both", integer
     """Validate one numeric parameter: TypeError or ValueError naming it, NaN and inf refused."""
     kind = Integral if integer else Real
     check_scalar(value, name, kind, min_val=low, max_val=high, include_boundaries=boundaries)
-    if not np.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise ValueError(f"{name} is larger than all floats.") from None
+    if not finite:
         raise ValueError(f"{name} == {value}, must be finite.")
+    if integer and abs(value) > LARGEST:
+        raise ValueError(f"{name} == {value}, must be at most 2**63 - 1.")
     return int(value) if integer else float(value)
 
 
@@ -235,7 +243,7 @@ def check_flag(name, value):
 
 def check_choice(name, value, choices):
     """Validate one parameter that takes one of a few values."""
-    if not any(value is choice or value == choice for choice in choices):
+    if not any(value is choice or (np.isscalar(value) and value == choice) for choice in choices):
         raise ValueError(f"{name}={value!r} is unknown; choose one of {list(choices)}.")
     return value
 

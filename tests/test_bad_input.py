@@ -26,10 +26,10 @@ every = pytest.mark.parametrize("cls", EVERY)
 NAN, INF = np.nan, np.inf
 FLAG = ["yes", None, 2, 0.5]
 BAD_PARAMETERS = {
-    "alpha": [-1.0, -1e-300, INF, NAN, "1", None, 1j, [], [[1.0]]],
+    "alpha": [-1.0, -1e-300, INF, NAN, "1", None, 1j, [], [[1.0]], 10**400],
     "l1_ratio": [-0.1, 1.0 + 1e-9, NAN, INF, "0.5", None, [], [0.5, 1.5], [[0.5]]],
-    "tol": [-1e-9, NAN, "small", None],
-    "max_iter": [0, -1, 1.5, NAN, "many"],
+    "tol": [-1e-9, NAN, "small", None, 10**400],
+    "max_iter": [0, -1, 1.5, NAN, "many", 2**63, 10**400],
     "fit_intercept": FLAG,
     "standardize": FLAG,
     "positive": FLAG,
@@ -40,9 +40,9 @@ BAD_PARAMETERS = {
     "alpha_per_target": FLAG,
     "precompute": ["yes", 3, None, np.ones((2, 3)), np.full((P, P), NAN)],
     "random_state": ["seed", -1, 1.5],
-    "selection": ["rand", None, 1],
+    "selection": ["rand", None, 1, np.ones(2)],
     "solver": ["newton", "", 3, None, ["svd"]],
-    "gcv_mode": ["fast", 1],
+    "gcv_mode": ["fast", 1, np.ones(2)],
     "scoring": ["nonsense", 3],
     "eps": [0.0, -1e-3, 1.0, 2.0, NAN, "small", None],
     "alphas": [
@@ -80,6 +80,16 @@ TABLE = [
 @pytest.mark.parametrize(("cls", "name", "value"), TABLE)
 def test_parameter(cls, name, value):
     refused(cls(**{name: value}), name)
+
+
+def test_integers_larger_than_those_of_numpy():
+    assert Lasso(alpha=10**20).fit(X, y).lambda_1_ == 1e20
+
+
+@pytest.mark.parametrize("cls", [Lasso, ElasticNet, LassoCV, ElasticNetCV])
+def test_only_ridge_has_a_max_iter_of_its_own(cls):
+    Ridge(max_iter=None).fit(X, y)
+    refused(cls(max_iter=None), "max_iter")
 
 
 @pytest.mark.parametrize("name", ["penalty_factor", "lower", "upper"])

@@ -82,6 +82,18 @@ def test_automatic_grid_h25(ratio, weights, standardize, positive):
     assert below.fit(X, y, weights).coef_.any()
 
 
+@pytest.mark.parametrize("exponent", [-290, -150, -20, -16, 20, 150])
+def test_automatic_grid_in_any_units_h10(exponent):
+    """An alpha_max of 1e-20 is no sign that nothing can be selected."""
+    unit = 10.0**exponent
+    expected = LassoCV(alphas=8).fit(X, y)
+    data = [(X * unit, y), (X, y * unit)]
+    for scaled in data[: 1 if exponent < -150 else 2]:  # squares of y have to be floats
+        model = LassoCV(alphas=8).fit(*scaled)
+        assert_allclose(model.alphas_, unit * expected.alphas_, rtol=1e-9)
+        assert model.score(*scaled) == pytest.approx(expected.score(X, y), rel=1e-9)
+
+
 def test_grid_of_ridge_is_that_of_a_small_ratio_h07():
     one, other = (ElasticNetCV(l1_ratio=r, alphas=9).fit(X, y) for r in (0.0, 1e-3))
     assert_array_equal(one.alphas_, other.alphas_)

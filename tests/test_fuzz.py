@@ -1,6 +1,6 @@
 """The fuzzer: a slice of its problems, those that once failed, and whether it finds and keeps them.
 
-`make fuzz` goes on from where this ends; see tests/fuzz.
+`make fuzz` judges these and many more; see tests/fuzz.
 """
 
 import os

@@ -136,6 +136,23 @@ def test_default_grid_is_wide_and_its_choice_is_inside():
     assert model.alphas_[0] / model.alphas_[-1] == pytest.approx(1e12)
 
 
+@pytest.mark.filterwarnings("ignore:RidgeCV chose alpha")
+@pytest.mark.parametrize("cv", [None, 4])
+@pytest.mark.parametrize("exponent", [-310, -160, -150, 150, 153, 155, 160, 300])
+def test_default_grid_in_units_whose_squares_are_no_floats_h10(exponent, cv):
+    X, y = regression(6, 40, 5)
+    model = RidgeCV(cv=cv).fit(X * 10.0**exponent, y)
+    assert np.all(model.alphas_ > 0) and np.isfinite(model.alphas_).all()
+    if exponent > -300:
+        assert model.score(X * 10.0**exponent, y) > 0.99 * RidgeCV(cv=cv).fit(X, y).score(X, y)
+
+
+def test_weights_whose_sum_overflows_leave_no_unit_for_a_grid():
+    X, y = regression(6, 40, 5)
+    with pytest.raises(ValueError, match="sample_weight"):
+        RidgeCV().fit(X, y, sample_weight=np.full(40, 1e308))
+
+
 @pytest.mark.parametrize("cv", [None, 4])
 def test_choice_at_the_edge_of_the_grid_warns(cv):
     X, y = regression(6, 40, 5)

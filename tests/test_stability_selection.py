@@ -338,6 +338,7 @@ BAD = [
     ("positive", 1, "True or False"),
     ("tol", -1, ">= 0"),
     ("max_iter", 0, ">= 1"),
+    ("max_iter", None, "instance"),
     ("n_jobs", 0, "no meaning"),
     ("random_state", "seed", "seed"),
 ]

@@ -19,8 +19,8 @@ HEAD = """\
 
 What has gone wrong in software of this kind, or could: {count} hazards, gathered from the issues of
 scikit-learn, numba, PyTorch, glmnet's and other projects. Each has a test that fails if it returns,
-whose name ends with its id. Where a row says what scikit-learn does, that is version 1.9. This page
-is made by `python doc/_ext/hazards.py`.
+whose name ends with its id, or a reason why it cannot happen here. Where a row says what
+scikit-learn does, that is version 1.9. This page is made by `python doc/_ext/hazards.py`.
 """
 SECTIONS = {
     "H01": "Objective, certificates, coordinate descent",

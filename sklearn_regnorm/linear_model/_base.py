@@ -85,7 +85,8 @@ def check_common(given):
             check_flag(name, given[name])
     if "tol" in given:
         check_number("tol", given["tol"], low=0)
-    if given.get("max_iter") is not None:
+    ridge = "solver" in given  # each of its solvers knows how many steps make sense
+    if "max_iter" in given and not (ridge and given["max_iter"] is None):
         check_number("max_iter", given["max_iter"], low=1, integer=True)
     if "selection" in given:
         check_choice("selection", given["selection"], ("cyclic", "random"))
@@ -120,11 +121,15 @@ def check_controls(estimator, n_features):
 def warn_if_unsolved(estimator, alpha, gap, goal, n_iter, where=""):
     """Raise a ConvergenceWarning that quotes gap and tolerance if `gap` exceeds `goal`."""
     if not gap <= goal:
+        cure = ", and rounding allows no less. A larger alpha may help."
+        if hasattr(estimator, "tol"):  # RidgeCV has none
+            cure = (
+                f" after {n_iter} sweeps (max_iter={estimator.max_iter}, tol={estimator.tol}). "
+                "Increase max_iter or tol."
+            )
         warn_caller(
             f"{type(estimator).__name__} did not converge at alpha={alpha:.6g}{where}: the duality "
-            f"gap {gap:.3e} exceeds the tolerance {goal:.3e} after {n_iter} sweeps "
-            f"(max_iter={getattr(estimator, 'max_iter', None)}, "
-            f"tol={getattr(estimator, 'tol', None)}). Increase max_iter or tol.",
+            f"gap {gap:.3e} exceeds the tolerance {goal:.3e}{cure}",
             ConvergenceWarning,
         )
 

@@ -31,10 +31,9 @@ def check_parameters(estimator):
         check_number(name, given[name], low=0, high=1, boundaries="left")
     for name in ("max_iter", "max_fun"):
         check_number(name, given[name], low=1, integer=True)
-    if given["batch_size"] != "auto":
-        check_number("batch_size", given["batch_size"], low=1, integer=True)
-    if given["n_iter_no_change"] != np.inf:
-        check_number("n_iter_no_change", given["n_iter_no_change"], low=1, integer=True)
+    for name, other in (("batch_size", "auto"), ("n_iter_no_change", np.inf)):
+        if not (np.isscalar(given[name]) and given[name] == other):
+            check_number(name, given[name], low=1, integer=True)
     if given["n_jobs"] is not None:
         check_number("n_jobs", given["n_jobs"], integer=True)
         if given["n_jobs"] == 0:

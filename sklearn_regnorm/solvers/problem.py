@@ -101,8 +101,8 @@ class Data:
 
     @property
     def total_weight(self):
-        """The sum of the caller's weights."""
-        return float(self.weights.sum() * self.weight_unit)
+        """The sum of the caller's weights, which may be infinite."""
+        return float(self.weights.sum()) * self.weight_unit
 
 
 def prepare(X, y, weights, weight_unit, *, fit_intercept, standardize, controls=None):

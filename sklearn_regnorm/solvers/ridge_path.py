@@ -15,9 +15,13 @@ GRID_ENDS = 1e-8, 1e4
 
 
 def automatic_grid(problems, n_alphas):
-    """Return a decreasing grid in units of the mean loss."""
+    """Return a decreasing grid in units of the mean loss, cut off where floats end."""
     largest = RidgeSolver(problems, problems[0].penalty(0.0)).largest_square()
-    return np.geomspace(GRID_ENDS[1] * largest, GRID_ENDS[0] * largest, n_alphas)
+    least = np.finfo(np.float64).smallest_subnormal
+    most = kernels.HUGE / max(problems[0].data.total_weight, 1.0)
+    with np.errstate(over="ignore"):
+        ends = np.clip(np.multiply(GRID_ENDS, largest), least, most)
+    return np.geomspace(ends[1], ends[0], n_alphas)
 
 
 def ridge_path(problems, penalty, alphas):

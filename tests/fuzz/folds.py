@@ -14,12 +14,14 @@ from ridge_reference import left_out
 from sklearn_regnorm import ElasticNetCV, LassoCV, RidgeCV
 from sklearn_regnorm.solvers.cross_validation import CrossValidation
 
-from .linear import MANY, TIGHT, judge_loose, judge_tight, solving
+from .linear import MANY, TIGHT, judge_loose, judge_tight, judge_warnings, solving
 
 # Share of the penalty by which solutions that are not the returned one may miss optimality.
 PATH_LIMIT = 1e-8
 # Share of themselves by which held-out errors may be off, beside the rounding of the residuals.
 ERROR_LIMIT = 1e-8
+# What RidgeCV, which has no tol, warns of missing. It mostly gets to the rounding floor.
+RIDGE_TOL = 1e-4
 
 
 class Seen:
@@ -156,12 +158,12 @@ def ridge_folds(problem):
 
     def score(model, X, y, sample_weight=None):
         seen.append((model.coef_.copy(), model.intercept_))
-        return -np.average((y - X @ model.coef_ - model.intercept_) ** 2, weights=sample_weight)
+        v = None if sample_weight is None else sample_weight / sample_weight.max()
+        return -np.average((y - X @ model.coef_ - model.intercept_) ** 2, weights=v)
 
     params = {name: problem.params[name] for name in ("fit_intercept", "standardize")}
     model = RidgeCV(options["alphas"], cv=options["cv"], scoring=score, **params)
     model = fitted_ridge(model, problem)
-    yield from model.messages
     grid, folds, size = model.alphas_, sides(problem), extent(problem)
     found = iter(seen)
     for k, (train, test) in enumerate(folds):
@@ -174,6 +176,7 @@ def ridge_folds(problem):
             yield from (f"fold {k}, alpha {a}: {fault}" for fault in faults)
     whole = of_rows(problem, slice(None), {**params, "alpha": 0.0, "l1_ratio": 0.0})
     whole = whole.at(LONG(model.alpha_) / whole.total, 0.0)
+    yield from judge_warnings(model.dual_gap_, model.messages, whole.goal(RIDGE_TOL, eps))
     yield from judge_tight(whole, model.coef_, model.intercept_, model.dual_gap_, eps)
     mean = model.cv_table_["mean_test_score"]
     if model.alpha_ != grid[np.argmax(mean)]:

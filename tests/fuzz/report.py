@@ -58,7 +58,7 @@ def report(summary, first):
         lines += [f"- stopped before its end, {summary.wanted:,} problems"]
     lines += [f"- **{failed} failures**"]
     if not failed and summary.problems:
-        lines[-1] += f": the rate is below {3 / summary.problems:.1g}, with 95 % confidence"
+        lines[-1] += f": the rate is below {3 / summary.problems:.2g}, with 95 % confidence"
     lines += ["", "| kind | what is judged | problems | failures | ms each | slowest, s |"]
     lines += ["|---|---|---|---|---|---|"]
     for kind in KINDS:
