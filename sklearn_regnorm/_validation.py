@@ -46,6 +46,8 @@ def plain(name, value, numbers=True):
     numpy would take the data under a mask for numbers, dates for counts of whatever unit they
     have, and a few bytes with strides of zero for as many numbers as they claim to be.
     """
+    if value is None:
+        raise ValueError(f"{name} is None, and should be an array.")
     parts = value if isinstance(value, list | tuple) else [value]
     if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
         raise ValueError(f"{name} has masked entries: fill them in or leave them out.")
@@ -192,11 +194,11 @@ def check_raw_weights(sample_weight, n_samples):
     return weights
 
 
-def check_total(weights):
-    """Refuse weights that cannot be added up."""
+def check_total(weights, name="sample_weight"):
+    """Refuse weights that cannot be added up, which is the fault of parameter `name`."""
     with np.errstate(over="ignore"):
         if np.isinf(weights.sum()):
-            raise ValueError("sample_weight adds up to infinity: divide it by its maximum.")
+            raise ValueError(f"{name}: all weights add up to infinity. Divide it by its maximum.")
 
 
 def _any_weights(sample_weight, n_samples):

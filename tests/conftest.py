@@ -28,3 +28,6 @@ use_own_numba_cache()
 os.environ.setdefault("MPLBACKEND", "Agg")  # no test needs a screen
 # A script's background job starts with Ctrl-C ignored, and the tests of it would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# With NUMBA_DISABLE_JIT there is nothing that could be called from C, as its allocators are.
+collect_ignore = ["test_faults.py"] if os.environ.get("NUMBA_DISABLE_JIT") == "1" else []

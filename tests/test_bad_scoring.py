@@ -33,6 +33,7 @@ BAD_SCORING = {
     "returns text": (lambda model, X, y: "good", None, "score.*no number"),
     "returns nothing": (lambda model, X, y: None, None, "score.*no number"),
     "returns several": ({"m": lambda model, X, y: [1.0, 2.0]}, None, "m returned no number"),
+    "returns a huge number": (lambda model, X, y: 10**400, None, "score.*no number"),
     "returns a dict": (lambda model, X, y: {"r2": 1.0}, None, "score.*no number"),
 }
 
@@ -53,3 +54,17 @@ def test_what_is_no_scoring(bad, model):
 def test_scores_that_are_all_nan(scoring):
     with pytest.raises(ValueError, match="No penalty has a score on every fold"):
         LassoCV(scoring=scoring).fit(X, y)
+
+
+@pytest.mark.parametrize("cls", [LassoCV, RidgeCV])
+def test_infinite_scores(cls):
+    """They have no deviation and no error, and raise no warning; the others may be chosen."""
+    model = cls(alphas=[1e-3, 1e6], cv=3)
+    model.set_params(
+        scoring=lambda m, X, y: off_by(m, X, y) if np.ptp(m.predict(X)) > 1 else -np.inf
+    )
+    assert model.fit(X, y).alpha_ == 1e-3
+    table = model.cv_table_
+    assert list(table["mean_test_score"] == -np.inf) == [True, False]
+    for name in ("std_test_score", "se_test_score"):
+        assert list(np.isnan(table[name])) == [True, False]

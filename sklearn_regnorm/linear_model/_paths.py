@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._threads import one_blas_thread
+from .._transactions import audible_interrupts
 from .._typing import Matrix, RandomState, Vector, Weights
 from .._validation import check_alphas, check_arrays, check_number, check_per_column, check_weights
 from ..solvers.path import known_products, lasso_length, solve_path
@@ -14,6 +15,7 @@ from ._base import check_common
 from ._grid import alpha_grid
 
 
+@audible_interrupts()
 @one_blas_thread
 def enet_path(
     X: Matrix,

@@ -202,7 +202,9 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         problems = make_problems(data, weights)
         if isinstance(grid, int):
             if np.isinf(data.total_weight):
-                raise ValueError("sample_weight adds up to infinity: divide it by its maximum.")
+                raise ValueError(
+                    "sample_weight: all weights add up to infinity. Divide it by its maximum."
+                )
             grid = automatic_grid(problems, grid) * data.total_weight
         alphas = np.sort(grid)[::-1]
         inner = alphas / data.total_weight

@@ -82,7 +82,7 @@ def weighed(estimator, scorers, sample_weight):
                 verdict = scorer(model, X, y)
             try:
                 return float(verdict if np.ndim(verdict) == 0 else None)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise ValueError(f"scoring: {name} returned no number.") from None
 
         return judge

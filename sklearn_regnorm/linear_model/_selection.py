@@ -33,7 +33,8 @@ def mean_and_error(scores, sizes, weighting):
     if scores.shape[-1] < 2:
         return mean, np.full_like(mean, np.nan)
     unit = size_of(scores)
-    spread = (((scores - mean[..., None]) / unit) ** 2) @ share
+    with np.errstate(invalid="ignore"):  # infinite scores have no error
+        spread = (((scores - mean[..., None]) / unit) ** 2) @ share
     return mean, unit * np.sqrt(spread / (scores.shape[-1] - 1))
 
 
@@ -54,7 +55,8 @@ def information_criteria(mean_square, freedom, weight, n_rows, n_features):
     with np.errstate(divide="ignore"):
         fit, log = weight * np.log(mean_square), np.log(weight)
     costs = 2.0, log, log + 2.0 * EBIC_GAMMA * np.log(n_features)
-    return {name: fit + cost * freedom for name, cost in zip(CRITERIA, costs, strict=True)}
+    with np.errstate(invalid="ignore"):  # NaN if weights add up to infinity
+        return {name: fit + cost * freedom for name, cost in zip(CRITERIA, costs, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ def make_table(grid, scores, sizes, weighting, extras, splits=True):
         mean, error = mean_and_error(values, sizes, weighting)
         table[f"mean_test_{name}"] = mean
         unit = size_of(values)
-        table[f"std_test_{name}"] = unit * (values / unit).std(axis=1)
+        with np.errstate(invalid="ignore"):
+            table[f"std_test_{name}"] = unit * (values / unit).std(axis=1)
         table[f"se_test_{name}"] = error
         for k, split in enumerate(values.T) if splits else ():
             table[f"split{k}_test_{name}"] = split.copy()

@@ -89,7 +89,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         checked = check_rows(self, X, reset=not going_on)
         targets = self._targets(checked, y, going_on)
         weights, of_class = self._weights(sample_weight, targets)
-        check_total(weights)
+        check_total(weights, "class_weight")  # that of sample_weight is known
         held_out = self._held_out(*validation, of_class)
         with np.errstate(all="ignore"):  # what overflows is seen in the loss
             rows = _present(Rows(checked, targets, weights))
@@ -105,7 +105,7 @@ class MultilayerPerceptron(CallbackSupportMixin, VersionedEstimator):
         checked = check_rows(self, X, reset=first)
         targets = self._targets(checked, y, not first)
         weights, _ = self._weights(sample_weight, targets)
-        check_total(weights)
+        check_total(weights, "class_weight")  # that of sample_weight is known
         with np.errstate(all="ignore"):
             rows = _present(Rows(checked, targets, weights))
             return self._train(rows, not first, (X, y), None, 1, once=True)

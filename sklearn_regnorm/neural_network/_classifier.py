@@ -293,7 +293,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         classes = np.unique(y) if announced is None else announced
         if len(classes) < 2:
             raise ValueError(
-                f"{type(self).__name__} needs two classes, and y has one class only: {classes[0]!r}"
+                f"{type(self).__name__} needs two classes, and y has one class only: {classes[0]}"
             )
         return classes
 
@@ -308,7 +308,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         totals = np.bincount(codes, weights, minlength=k)
         if not hasattr(self, "_announced") and np.count_nonzero(totals) < 2:
             if np.count_nonzero(np.bincount(codes)) < 2:
-                raise ValueError(f"y has one class only: {self.classes_[codes[0]]!r}.")
+                raise ValueError(f"y has one class only: {self.classes_[codes[0]]}.")
             raise ValueError(
                 "sample_weight leaves rows of one class only: there is nothing to learn."
             )
