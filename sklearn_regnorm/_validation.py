@@ -46,8 +46,8 @@ def plain(name, value, numbers=True):
     numpy would take the data under a mask for numbers, dates for counts of whatever unit they
     have, and a few bytes with strides of zero for as many numbers as they claim to be.
     """
-    if value is None:
-        raise ValueError(f"{name} is None, and should be an array.")
+    if value is None and name == "X":  # elsewhere there are better words
+        raise ValueError("X is None, and should be an array of shape (n_samples, n_features).")
     parts = value if isinstance(value, list | tuple) else [value]
     if any(np.ma.is_masked(part) for part in parts if isinstance(part, np.ma.MaskedArray)):
         raise ValueError(f"{name} has masked entries: fill them in or leave them out.")

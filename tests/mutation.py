@@ -1,22 +1,26 @@
 """Mutation testing: how many small faults, put into the source at random, do the tests notice?
 
 ``python tests/mutation.py run``, after `make coverage`, tests the drawn mutants that are not yet in
-build/mutants.jsonl; ``forget`` takes the survivors out of it, to be tested again; ``report`` prints
-the scores and the survivors. cosmic-ray makes the mutants. Its own runner would start Python and
-import scikit-learn for each of them, and mutmut leaves out functions with a decorator, which all
-kernels have. Here each mutant is a fork that imports the package with one module's source
-exchanged; nothing is written to the source tree.
+build/mutants.jsonl; ``forget`` takes the survivors out of it, to be tested again; ``report`` writes
+doc/test_strength.md, with what tests/data/survivors.toml says of survivors. cosmic-ray makes the
+mutants. Its own runner would start Python and import scikit-learn for each of them, and mutmut
+leaves out functions with a decorator, which all kernels have. Here each mutant is a fork that
+imports the package with one module's source exchanged; nothing is written to the source tree.
 """
 
 import ast
+import datetime
 import importlib.abc
 import importlib.util
 import json
 import os
+import platform
 import random
 import re
 import signal
+import subprocess
 import sys
+import tomllib
 from collections import Counter, defaultdict
 from contextlib import redirect_stderr, redirect_stdout
 from itertools import chain, zip_longest
@@ -35,7 +39,7 @@ import sklearn.model_selection  # noqa: E402, F401
 from cosmic_ray.ast import ast_nodes, get_ast  # noqa: E402
 from cosmic_ray.mutating import mutate_code  # noqa: E402
 from cosmic_ray.plugins import get_operator, operator_names  # noqa: E402
-from coverage import CoverageData  # noqa: E402
+from coverage import Coverage, CoverageData  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -52,6 +56,41 @@ OPERATORS = re.compile(
     "|ReplaceComparisonOperator_(Lt_LtE|LtE_Lt|Gt_GtE|GtE_Gt|Lt_GtE|LtE_Gt|Gt_LtE|GtE_Lt|Eq_NotEq"
     "|NotEq_Eq|Is_IsNot|IsNot_Is|In_NotIn|NotIn_In))"
 )
+PAGE = ROOT / "doc" / "test_strength.md"
+EXPLAINED = ROOT / "tests" / "data" / "survivors.toml"
+# Kinds of mutants that no test of results can notice.
+SAME = {"equal", "speed"}
+HEAD = """# How strong the tests are
+
+Written by `make coverage mutation` on {date} at commit {commit} ({machine}).
+
+## Coverage
+
+Statements and branches that the quick tests run, kernels included: they are not compiled then
+(`NUMBA_DISABLE_JIT=1`). Tests that take longer than some seconds in pure Python are left out.
+
+{coverage}
+
+## Mutation
+
+Small faults are put into solvers, statistics and the input gate, one at a time: a neighbouring
+comparison, the opposite operation, a number plus or minus one, a negated condition, a loop that is
+not entered. Of all that are possible a random share of {share:.1%} is drawn. Each has to be noticed
+by tests that run its line, some seconds of them, in pure Python: the slow tests, the fuzzer's long
+runs, and what is compiled do not count, though they would notice more.
+
+*Same* are mutants that survive and cannot be noticed by results: the code is equivalent (*equal*),
+or only time or memory change (*speed*). The score is the share of the others that are noticed.
+
+{scores}
+
+## Survivors
+
+*Rounding*: results change within what rounding may. *Elsewhere*: noticed by tests that are not
+counted here. *Missed*: a test is missing.
+
+{survivors}
+"""
 # Share of a module's mutants that is drawn, and seconds of tests (as timed in the coverage run,
 # several times what they take without it) that a mutant has to survive.
 SHARE = 0.053
@@ -198,21 +237,78 @@ def forget():
     RESULTS.write_text("".join(json.dumps(one) + "\n" for one in killed))
 
 
-def report():
-    drawn, killed = Counter(), Counter()
+def explanations():
+    """Return {(module, line before, line after): (kind, why)} of survivors that are known."""
+    known = tomllib.loads(EXPLAINED.read_text())["survivor"]
+    return {(one["in"], one["from"], one["to"]): (one["kind"], one["why"]) for one in known}
+
+
+def coverage_table():
+    """Return the table of lines and branches that the coverage run has seen."""
+    measured = Coverage(BUILD / "coverage", config_file=ROOT / "pyproject.toml")
+    measured.load()
+    out = BUILD / "coverage.json"
+    measured.json_report(outfile=str(out))
+    parts = defaultdict(Counter)
+    for name, one in json.loads(out.read_text())["files"].items():
+        inner = Path(name).relative_to("sklearn_regnorm")
+        for part in (inner.parts[0] if len(inner.parts) > 1 else "the rest", "all"):
+            parts[part].update({k: v for k, v in one["summary"].items() if isinstance(v, int)})
+    lines = [
+        "| part | statements | run | branches | taken | share |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for part in sorted(parts, key=lambda part: (part == "all", part)):
+        n, run, m, taken = (
+            parts[part][k]
+            for k in ("num_statements", "covered_lines", "num_branches", "covered_branches")
+        )
+        lines.append(f"| {part} | {n} | {run} | {m} | {taken} | {(run + taken) / (n + m):.1%} |")
+    return "\n".join(lines)
+
+
+def mutation_tables():
+    """Return the table of scores, and that of survivors."""
+    known, survivors = explanations(), []
+    drawn, killed, same = Counter(), Counter(), Counter()
     for one in results():
-        for name in (one["mutant"][0].removeprefix("sklearn_regnorm/"), "all"):
+        module = one["mutant"][0].removeprefix("sklearn_regnorm/")
+        old, new = (line.strip() for line in one["diff"])
+        kind, why = known.get((module, old, new), ("", "not looked at"))
+        for name in (module, "all"):
             drawn[name] += 1
             killed[name] += not one["survived"]
-    print("| module | mutants | noticed | share | 95 % interval |\n|---|---|---|---|---|")
+            same[name] += one["survived"] and kind in SAME
+        if one["survived"]:
+            survivors.append(
+                f"| {module} | `{old}` | `{new}` | {kind} | {why} |".replace("||", "|")
+            )
+    scores = ["| module | mutants | noticed | same | score |", "|---|---:|---:|---:|---:|"]
     for name in sorted(drawn, key=lambda name: (name == "all", name)):
-        low, high = scipy.stats.binomtest(killed[name], drawn[name]).proportion_ci(method="wilson")
-        share = f"{killed[name] / drawn[name]:.0%} | {low:.0%} to {high:.0%}"
-        print(f"| {name} | {drawn[name]} | {killed[name]} | {share} |")
-    for one in filter(lambda one: one["survived"], results()):
-        module, name, _, line = one["mutant"]
-        old, new = one["diff"]
-        print(f"\n{module}:{line} {name} ({one['tests']} tests)\n- {old.strip()}\n+ {new.strip()}")
+        n, k, s = drawn[name], killed[name], same[name]
+        scores.append(f"| {name} | {n} | {k} | {s} | {k / max(n - s, 1):.0%} |")
+    low, high = scipy.stats.binomtest(killed["all"], drawn["all"] - same["all"]).proportion_ci(
+        method="wilson"
+    )
+    scores.append(f"\nThe score of all mutants lies within {low:.0%} and {high:.0%} (95 %).")
+    head = ["| module | from | to | kind | why |", "|---|---|---|---|---|"]
+    return "\n".join(scores), "\n".join([*head, *sorted(survivors)])
+
+
+def report():
+    """Write the page of the documentation."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
+    )
+    scores, survivors = mutation_tables()
+    PAGE.write_text(
+        HEAD.format(
+            date=datetime.date.today(), commit=commit.stdout.strip(),
+            machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            coverage=coverage_table(), share=SHARE, scores=scores, survivors=survivors,
+        ),
+        encoding="utf-8",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

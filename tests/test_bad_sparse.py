@@ -163,6 +163,7 @@ print("all refused")
 """
 
 
+@pytest.mark.compiled
 def test_malformed_in_a_process_of_its_own_h65():
     """Where scikit-learn is stopped by a signal."""
     root = Path(__file__).resolve().parents[1]

@@ -168,6 +168,7 @@ def test_input_is_never_changed_and_may_be_read_only_h28(order):
     assert Z.tobytes() == before
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_threads_change_nothing(order):
     Z = np.asarray(rng.standard_normal((60_000, 40)), order=order)
@@ -512,6 +513,7 @@ def test_no_warnings_at_the_extremes():
 # ------------------------------------------------------------------------------ in scikit-learn
 
 
+@pytest.mark.compiled
 def test_pipeline_in_grid_search():
     data, y = load_diabetes(return_X_y=True)
     pipe = make_pipeline(BatchNormalizer(), Lasso(alpha=0.1))

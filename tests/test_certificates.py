@@ -36,6 +36,7 @@ def test_the_oracle_accepts_the_optimum_and_nothing_near_it(l1_ratio, standardiz
         assert 0 < oracle.objective(near) - oracle.objective(w) <= oracle.gap(near)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("form", ["gram", "working_set"])
 @pytest.mark.parametrize("max_iter", [1, 2, 4, 30])
 @pytest.mark.parametrize("tol", [1e-14, 1e-8, 1e-4])

@@ -164,6 +164,7 @@ def test_bounds_far_away_change_nothing(cls, form):
     same(fit(X, y, v, form, cls, lower=-np.inf, upper=np.inf, penalty_factor=np.ones(P)), near)
 
 
+@pytest.mark.compiled
 @form
 @pytest.mark.parametrize("p", [P, 100])
 def test_positive_coefficients_are_never_below_zero_h22(p, form):

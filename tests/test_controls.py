@@ -20,6 +20,7 @@ EPS = np.finfo(float).eps
 form = pytest.mark.parametrize("form", FORMS)
 
 
+@pytest.mark.compiled
 def test_generated_problems_have_every_control():
     problems = [tame(seed).params for seed in range(100)]
     factors = [one["penalty_factor"] for one in problems if one["penalty_factor"] is not None]
@@ -90,6 +91,7 @@ def test_every_pattern_of_signs_and_bounds(l1_ratio, standardize, name, containe
     certified(model, X, y, v)
 
 
+@pytest.mark.compiled
 @form
 @pytest.mark.parametrize("tol", [1e-14, 1e-4])
 @pytest.mark.parametrize("name", ["free", "boxed"])

@@ -181,6 +181,7 @@ def test_models_that_fit_every_row_are_not_chosen(model, rule):
         model.fit(Z, z)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("rule", ["aic", "bic", "ebic"])
 @pytest.mark.parametrize("model", [LassoCV(), ElasticNetCV(l1_ratio=0.3), RidgeCV()], ids=repr)
 def test_rows_that_are_repeated_are_counted_once(model, rule):
@@ -244,6 +245,7 @@ def test_criteria_say_nothing_of_relaxed_coefficients():
         LassoCV(alphas=9, relax=[0.0, 0.5], selection_rule="bic").fit(X, y)
 
 
+@pytest.mark.compiled
 def test_rows_that_early_stopping_left_out_are_never_chosen():
     rng = np.random.default_rng(0)
     Z = ar1(rng, 80, 120, 0.5)

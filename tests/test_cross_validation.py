@@ -230,6 +230,7 @@ def goal_of(model, Z, z, v):
     return oracle.goal(model.tol, np.finfo(float).eps)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("form", [None, "working_set"])
 def test_real_data_is_solved_without_warnings(form):
     Z, z = load_diabetes(return_X_y=True)

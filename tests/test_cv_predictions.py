@@ -98,6 +98,7 @@ def test_relaxed_predictions(form):
     assert_allclose(found, -np.array(errors), rtol=1e-9)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("columns", [60, 120])
 def test_what_early_stopping_left_out_has_no_predictions(columns):
     rng = np.random.default_rng(0)

@@ -22,6 +22,7 @@ MODULES = [
 ]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page):
     text = (ROOT / page).read_text(encoding="utf-8").replace("\n```", "\n\n```")  # ends the output
@@ -31,6 +32,7 @@ def test_pages(page):
     assert results.failed == 0
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("name", ["sklearn_regnorm", *MODULES])
 def test_docstring_examples(name):
     results = doctest.testmod(importlib.import_module(name), optionflags=FLAGS)

@@ -17,6 +17,7 @@ def data():
     return X, X[:, :5].sum(axis=1) + 3 * rng.standard_normal(80)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("container", ["F", "csc"])
 @pytest.mark.parametrize("cls", [LassoCV, ElasticNetCV])
 def test_what_was_computed_is_that_of_the_whole_path(cls, container, data):
@@ -38,6 +39,7 @@ def test_what_was_computed_is_that_of_the_whole_path(cls, container, data):
     assert np.isfinite(part.predict(X)).all()
 
 
+@pytest.mark.compiled
 def test_every_ratio_stops_for_itself(data):
     with forced_form("working_set"):
         model = ElasticNetCV(l1_ratio=[0.1, 1.0], early_stopping=True).fit(*data)
@@ -47,6 +49,7 @@ def test_every_ratio_stops_for_itself(data):
     assert model.mse_path_.mean(axis=2)[model.alphas_ == model.alpha_].min() == best
 
 
+@pytest.mark.compiled
 def test_in_gram_form_nothing_is_left_out(data):
     with forced_form("gram"):
         model, whole = LassoCV(early_stopping=True).fit(*data), LassoCV().fit(*data)

@@ -81,6 +81,7 @@ def test_gram_form_to_the_goal(tol, ratio, low_limits):
     assert_allclose(model.mse_path_, other.mse_path_, atol=4 * np.sqrt(tol) * y.var())
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("model", [Lasso(alpha=0.3), ElasticNet(alpha=0.3, l1_ratio=0.5)], ids=repr)
 @pytest.mark.parametrize("start", [False, True])
 def test_targets_together_are_targets_apart(start, model, monkeypatch):

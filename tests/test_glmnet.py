@@ -93,6 +93,7 @@ def check_point(intercept, w, a0, coef, X, v, s):
     assert intercept == pytest.approx(a0, rel=0, abs=TOLERANCE * reach)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("form", ["gram", "working_set"])
 @pytest.mark.parametrize("name", REFERENCE["paths"])
 def test_paths(name, form):
@@ -121,6 +122,7 @@ def test_a_lower_bound_of_zero(name, form):
         check_path(case, lambda *one: ElasticNet.from_lambdas(*one, **options), *inputs(case))
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("solver", ["auto", "svd", "cd", "sparse_cg"])
 @pytest.mark.parametrize("name", ["A_ridge", "A_raw_0", "A_noint_0", "A_weights_0"])
 def test_ridge(name, solver):
@@ -248,6 +250,7 @@ def test_relaxed_elastic_net(form):
             check_relaxed(model.fit(X, y), case, [k], X, v)
 
 
+@pytest.mark.compiled
 def test_ridge_cross_validation_with_the_same_penalty_in_every_fold():
     """RidgeCV's folds against Ridge, itself compared with glmnet above."""
     case = REFERENCE["cv"]["A_cv5_ridge"]

@@ -55,6 +55,7 @@ def test_every_point_is_optimal_to_rounding(weighted, positive, data, calls):
         assert oracle.kkt(coef, EPS) <= KKT_LIMIT
 
 
+@pytest.mark.compiled
 def test_it_is_used_and_agrees_with_the_other_forms(calls):
     X, y = wide(3)
     followed = LassoCV(cv=3).fit(X, y)
@@ -67,6 +68,7 @@ def test_it_is_used_and_agrees_with_the_other_forms(calls):
     assert followed.alpha_ == exact.alpha_
 
 
+@pytest.mark.compiled
 def test_the_elastic_net_is_not_piecewise_linear(calls):
     X, y = wide(4)
     ElasticNetCV(cv=3, l1_ratio=0.5, alphas=12).fit(X, y)

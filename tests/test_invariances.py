@@ -90,6 +90,7 @@ def test_powers_of_two_of_weights_change_no_bit_h33(model, data, exponent, form)
     assert model.intercept_ == expected.intercept_
 
 
+@pytest.mark.compiled
 def test_a_zero_weight_anywhere_is_a_row_less_h32(data):
     X, y = data
     for i in range(len(y)):

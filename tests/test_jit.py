@@ -48,6 +48,7 @@ def test_no_kernel_has_threads_and_no_class_is_compiled_n07_n14():
             assert word not in ("prange", "parallel", "jitclass"), name
 
 
+@pytest.mark.compiled
 def test_division_by_zero_is_infinity_n13():
     divide = jit(lambda a, b: a / b)
     assert divide(1.0, 0.0) == np.inf and divide(-1.0, 0.0) == -np.inf

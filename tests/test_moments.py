@@ -81,6 +81,7 @@ def parts_of(X, sizes, v=None):
     ]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("name", STREAMS)
 def test_any_partition_gives_the_exact_moments_h44(name, order):

@@ -491,6 +491,7 @@ def test_threads_change_nothing():
     assert_array_equal(model.set_params(n_jobs=2).predict_proba(many), expected)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("solver", ["sgd", "adam", "adamw"])
 def test_float32(norm, solver):

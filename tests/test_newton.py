@@ -69,6 +69,7 @@ def interpolating(seed=0, n=120, p=400):
     return X, X[:, ::20].sum(axis=1) + 3.0 * rng.standard_normal(n)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("ratio", [1.0, 0.5])
 def test_steps_suffice_up_to_interpolation(ratio, solved):
     X, y = interpolating()
@@ -79,6 +80,7 @@ def test_steps_suffice_up_to_interpolation(ratio, solved):
     assert model.n_iter_ < 10
 
 
+@pytest.mark.compiled
 def test_agrees_with_the_other_forms(solved):
     X, y = wide(3)
     given = {"cv": 3, "alphas": 40, "tol": 1e-14, "max_iter": 100_000}
@@ -112,6 +114,7 @@ def test_limits_change_the_way_and_not_the_end(name, value, monkeypatch):
     assert np.all(gaps <= 1e-12 * y @ y)
 
 
+@pytest.mark.compiled
 def test_without_a_factor_descent_takes_over(monkeypatch, solved):
     X, y = wide(6)
     _, expected, _ = enet_path(X, y, alphas=20, tol=1e-14, max_iter=100_000)
@@ -124,6 +127,7 @@ def test_without_a_factor_descent_takes_over(monkeypatch, solved):
     assert np.all(gaps <= 1e-12 * y @ y)
 
 
+@pytest.mark.compiled
 def test_elastic_nets_descend_until_that_is_slow(monkeypatch, solved):
     X, y = interpolating(2)
     given = {"l1_ratio": 0.99, "alphas": 30, "eps": 1e-3}
@@ -136,6 +140,7 @@ def test_elastic_nets_descend_until_that_is_slow(monkeypatch, solved):
     assert len(solved) == late
 
 
+@pytest.mark.compiled
 def test_threads_change_nothing():
     X, y = interpolating(1)
     one, two = LassoCV(cv=4).fit(X, y), LassoCV(cv=4, n_jobs=2).fit(X, y)

@@ -121,6 +121,7 @@ def same_choice(ours, theirs, rtol=1e-8):
     assert ours.intercept_ == pytest.approx(theirs.intercept_, rel=1e-9)
 
 
+@pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("which", range(4))
 def test_cross_validation_takes_weights_for_repetition(which, data, form):
@@ -134,6 +135,7 @@ def test_cross_validation_takes_weights_for_repetition(which, data, form):
         same_choice(again.fit(X, y, sample_weight=1e-9 * v), ours)
 
 
+@pytest.mark.compiled
 @pytest.mark.filterwarnings("ignore:.*edge of its grid")
 @pytest.mark.parametrize("which", range(4))
 @pytest.mark.parametrize("container", ["csc", "csr64", "reversed"])

@@ -88,6 +88,7 @@ def content(folder):
     return {str(p): p.stat().st_mtime_ns for p in Path(folder).rglob("*") if p.suffix != ".pyc"}
 
 
+@pytest.mark.compiled
 def test_import_compiles_nothing_and_is_light(tmp_path):
     """Neither is the cache read, nor a library beyond those we stand on, nor a warning raised."""
     program = COUNTS + (

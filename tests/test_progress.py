@@ -45,6 +45,7 @@ def model(**given):
     return ElasticNetCV(l1_ratio=[0.5, 1.0], alphas=15, cv=3, **given)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("preprocessor", [None, PolynomialFeatures(2)])
 def test_callbacks(form, preprocessor):

@@ -126,6 +126,7 @@ def test_the_share_of_one_alone_is_not_relaxed():
     assert not hasattr(plain, "relaxed_coef_path_")
 
 
+@pytest.mark.compiled
 @form
 def test_more_is_chosen_from_than_without(form):
     """Strong signals and many columns: what is chosen is relaxed, and has fewer columns."""

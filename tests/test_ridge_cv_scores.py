@@ -143,6 +143,7 @@ def absolute(y, predicted, sample_weight=None):
     return mean_absolute_error(y, predicted, sample_weight=sample_weight)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("cv", [None, KFold(4)], ids=["leave one out", "folds"])
 def test_weights_reach_a_scorer_that_asks_for_them_h36(cv):
     X, y = (one[:60] for one in load("diabetes"))

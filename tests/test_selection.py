@@ -168,6 +168,7 @@ def test_a_row(row):
     assert RidgeCV(alphas=6).fit(X, y).select(lambda table: row).best_index_ == 3
 
 
+@pytest.mark.compiled
 def test_a_row_without_a_solution():
     rng = np.random.default_rng(0)
     Z = rng.standard_normal((100, 1500))

@@ -197,6 +197,7 @@ def test_other_meta_estimators(model):
     assert worth.importances_mean.argmax() == np.abs(several.estimators_[0].coef_).argmax()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "model", [Lasso(alpha=0.2), LassoCV(), ElasticNet(alpha=0.2, l1_ratio=1.0)], ids=repr
 )

@@ -189,6 +189,7 @@ def test_the_huge_problem_is_solved(huge):
     np.testing.assert_allclose(10.0 * ridge.coef_, g, rtol=0, atol=1e-8 * np.abs(g).max())
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
 def test_more_columns_than_one_gram_matrix_takes(l1_ratio):
     rng = np.random.default_rng(71)

@@ -141,6 +141,7 @@ def test_bounds_are_ordered_and_grow_with_q():
 # ------------------------------------------------------------------------------ noise
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "params",
     [

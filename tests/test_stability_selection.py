@@ -144,6 +144,7 @@ def test_grids_are_sorted():
     assert_array_equal(selector(alphas=[0.1, 2.0, 0.5]).fit(X, y).alphas_, [2.0, 0.5, 0.1])
 
 
+@pytest.mark.compiled
 def test_signal_is_found():
     Z, target = regression(3, 120, 200, nonzero=0, rho=0.0)
     target = target + 3 * Z[:, [3, 50, 120]].sum(axis=1)
@@ -216,6 +217,7 @@ def test_float32():
 LARGE = "gram", "in batches", "large"
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("kind", LARGE)
 def test_results_do_not_depend_on_threads(kind):
     Z, target, count = {
@@ -238,6 +240,7 @@ def test_size_of_batches_does_not_matter(monkeypatch):
     assert_array_equal(one_by_one.n_selected_path_, expected.n_selected_path_)
 
 
+@pytest.mark.compiled
 def test_memory_does_not_grow_with_the_number_of_halves():
     Z, target = regression(4, 40, 2000, nonzero=5)
     given = {"alphas": 40, "eps": 0.3}
@@ -301,6 +304,7 @@ def test_region_that_is_empty():
     assert model.stability_path_.any()
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("data", [(X, y), (WIDE, z)], ids=["gram", "working set"])
 def test_warning_where_iterations_run_out(data):
     with pytest.warns(ConvergenceWarning, match=r"in half-sample \d+ .*max_iter=1,") as caught:
@@ -421,6 +425,7 @@ def test_transform_and_back():
         selector().get_support()
 
 
+@pytest.mark.compiled
 def test_threshold_of_a_pipeline_is_searched():
     search = GridSearchCV(
         make_pipeline(selector(), Lasso(alpha=1e-3)),

@@ -94,6 +94,7 @@ def splits(n):
         yield [*sorted(rng.choice(np.arange(1, n), min(n - 1, 20), replace=False)), n]
 
 
+@pytest.mark.compiled
 @univariate
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_moments_of_any_split(name, order):
