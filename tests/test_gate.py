@@ -53,7 +53,7 @@ def test_no_more_than_the_machine_has(monkeypatch, order):
         LayerNormalizer().fit(X)
         return
     for call in (LayerNormalizer().fit, lambda X: Lasso().fit(X, X[:, 0])):
-        with pytest.raises(MemoryError, match=r"X of shape \(10, 6\)"):
+        with pytest.raises(MemoryError, match=r"X of shape \(10, 6\) needs 0 GiB"):
             call(X[::2])
 
 
