@@ -238,7 +238,10 @@ def _network(cls, **params):
     def fit(given):
         v = np.ones(len(given.y)) if given.v is None else np.asarray(given.v)
         size = "auto" if params["solver"] == "lbfgs" else np.count_nonzero(v)
-        y = np.digitize(given.y, [0.0, 2.0]) if cls is MLPClassifier else given.y
+        y = given.y
+        if cls is MLPClassifier:
+            y = np.digitize(y, [0.0, 2.0])
+            y[~np.isin(y, y[v > 0])] = y[v > 0][0]  # a class is one even if its rows do not count
         model = cls(
             batch_size=size, alpha=0.01 * v.sum(), activation="tanh", random_state=0,
             n_jobs=given.n_jobs, **params,

@@ -25,7 +25,7 @@ offsets up to 1e8, columns and targets scaled by up to 1e±150, penalties from 0
 starts, penalty factors and bounds, folds that overlap, repeat rows or hold a single one.
 
 `make fuzz` runs a million (`make fuzz ARGS="--problems 20000"` fewer), may be stopped at any time,
-and goes on where it was. Every run of `.ci/run` judges the first 20,000 of them, the test suite 2000
+and goes on where it was. `.ci/run` judges the first 20,000 of them every time, the test suite 2000
 others and all that once failed, made as small as they go (`tests/data/fuzz_regressions.jsonl`).
 
 What rounding grants: 64 units of the last place of each sum of terms. Where columns cancel each
