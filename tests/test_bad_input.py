@@ -276,3 +276,13 @@ def test_parameter_without_effect_h13(cls, name):
         for attribute in ("coef_", "intercept_", "dual_gap_", "n_iter_", "mse_path_"):
             expected = getattr(fitted(cls), attribute, 0)
             assert_array_equal(getattr(model, attribute, 0), expected, err_msg=attribute)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [(LassoCV(alphas="many"), "alphas must be an integer or numbers"),
+     (Ridge(alpha="much"), "alpha must be a number or numbers")],
+)  # fmt: skip
+def test_what_a_penalty_may_be(model, words):
+    with pytest.raises(TypeError, match=words):
+        model.fit(X, y)

@@ -259,3 +259,9 @@ def test_nothing_given_is_modified_h28(container, order):
             with pytest.raises(ValueError, match="y"):
                 copy.deepcopy(model).fit(A, target, sample_weight=v)
         assert [content(one) for one in given] == before, model
+
+
+@pytest.mark.parametrize("make", [sparse.dok_array, sparse.lil_array, sparse.coo_array])
+def test_nothing_stored_is_zeros(make):
+    model = Lasso(0.1).fit(X, y)
+    assert_allclose(model.predict(make((3, P))), np.full(3, model.intercept_))

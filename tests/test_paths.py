@@ -182,3 +182,10 @@ def freeze(a):
         flags = (getattr(a, "has_canonical_format", None), getattr(a, "has_sorted_indices", None))
         return type(a), a.format, a.shape, a.nnz, flags
     return repr(a.tolist()) if a.dtype == object else (a.dtype, a.tobytes())
+
+
+@pytest.mark.parametrize("path", [lasso_path, enet_path])
+def test_one_target_only(path):
+    X, y = regression(0, 20, 4)
+    with pytest.raises(ValueError, match="y should be a 1d array"):
+        path(X, np.column_stack([y, y]))
