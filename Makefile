@@ -33,7 +33,7 @@ fuzz: $(VENV)/.test  ## judge a million random problems, and write doc/fuzzing.m
 	cd tests && $(abspath $(VENV))/bin/python -m fuzz --report ../doc/fuzzing.md $(ARGS)
 
 fuzz-gate: $(VENV)/.test  ## 100,000 malformed and odd inputs; the report goes to doc/input_gate.md
-	cd tests && ../$(VENV)/bin/python -m gate --cases 100000 --jobs 2 --report ../doc/input_gate.md $(ARGS)
+	cd tests && $(abspath $(VENV))/bin/python -m gate --cases 100000 --jobs 2 --report ../doc/input_gate.md $(ARGS)
 
 test-bounds: $(VENV)/.test  ## the suite with every index of compiled code checked (NUMBA_BOUNDSCHECK)
 	NUMBA_BOUNDSCHECK=1 $(VENV)/bin/python $(PYTEST) $(ARGS)
