@@ -10,9 +10,11 @@ import pytest
 from gate import judge as judging
 from gate.cases import make_case
 from gate.odd import NEVER
+from sklearn.base import clone
 
-from sklearn_regnorm import Lasso, LayerNormalizer, _memory
+from sklearn_regnorm import BatchNormalizer, Lasso, LayerNormalizer, _memory
 from sklearn_regnorm._validation import check_raw_weights
+from sklearn_regnorm.neural_network import MLPRegressor
 
 TESTS = Path(__file__).resolve().parent
 
@@ -67,3 +69,17 @@ def test_weights_whose_sum_overflows():
         Lasso(alpha=0.1).fit(X, X[:, 0]).coef_,
         rtol=1e-12,
     )
+
+
+@pytest.mark.parametrize(
+    "model", [BatchNormalizer(learn_affine=True), MLPRegressor((3,))], ids=repr
+)
+def test_weights_near_the_largest_float_are_no_divergence(model):
+    rng = np.random.default_rng(0)
+    X, weights = rng.standard_normal((20, 6)), rng.uniform(0.5, 1.0, 20)
+    model.set_params(max_iter=3, random_state=0, alpha=0.0)
+    curves = [
+        clone(model).fit(X, X[:, 0], sample_weight=unit * weights).loss_curve_
+        for unit in (1.0, 2.0**1018)
+    ]
+    np.testing.assert_allclose(curves[1], curves[0], rtol=1e-12)

@@ -89,16 +89,16 @@ class Epochs:
         """Go once over all rows; return the mean of the batches' penalised losses."""
         if self.estimator.shuffle:
             self.order = shuffle(self.order, random_state=self.random)
-        total = 0.0
+        mean, whole = 0.0, self.rows.weights.sum()
         for part in gen_batches(len(self.rows), self.size, min_batch_size=self.least):
             weights = self.rows.weights[self.order[part]]
             value = self._step(self.order[part], weights, weights.sum())
             if not np.isfinite(value):
                 return value
-            total += value * weights.sum()
+            mean += value * (weights.sum() / whole)
         if not self.network.finite():
             return np.nan
-        return float(total / self.rows.weights.sum())
+        return float(mean)
 
     def _step(self, rows, weights, total):
         """Do one step down the gradient of a batch; return its penalised loss."""

@@ -34,6 +34,7 @@ class _Squares:
 
     def __init__(self, y, weights):
         Y = y.reshape(len(y), -1)
+        weights = weights / weights.max()  # whose products with Y are numbers
         mean = np.average(Y, axis=0, weights=weights)
         deviation = np.sqrt(np.average((Y - mean) ** 2, axis=0, weights=weights))
         self.targets = (Y - mean) / np.where(deviation > 0, deviation, 1.0)
@@ -114,11 +115,11 @@ def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
     W, c = np.zeros((p, loss.targets.shape[1])), np.zeros(loss.targets.shape[1])
     parameters = [gamma.copy(), beta.copy(), W, c]
     optimizer = Adam(parameters, estimator.learning_rate_init)
-    curve, idle = [], 0
+    curve, idle, whole = [], 0, weights.sum()
     with np.errstate(over="ignore", invalid="ignore"):  # seen in the loss
         for epoch in range(estimator.max_iter):
             order = random.permutation(n) if estimator.shuffle else np.arange(n)
-            total = 0.0
+            mean = 0.0
             for part in gen_batches(n, size, min_batch_size=min(2, n)):
                 rows = order[part]
                 some, v = X[rows], weights[rows]
@@ -127,8 +128,8 @@ def learn_affine(estimator, X, y, weights, gamma, beta, normalise):
                 z = np.asarray(normalise(some, v), dtype=np.float64)
                 value, gradients = _step(z, v, rows, loss, parameters, estimator.alpha)
                 optimizer.step(gradients)
-                total += value * v.sum()
-            curve.append(float(total / weights.sum()))
+                mean += value * (v.sum() / whole)
+            curve.append(float(mean))
             if not np.isfinite(curve[-1]):
                 raise ValueError(
                     f"Learning gamma and beta diverged in epoch {epoch + 1}: lower "
