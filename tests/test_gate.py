@@ -72,7 +72,7 @@ def test_weights_whose_sum_overflows():
 
 
 @pytest.mark.parametrize(
-    "model", [BatchNormalizer(learn_affine=True), MLPRegressor((3,))], ids=repr
+    "model", [BatchNormalizer(learn_affine=True), MLPRegressor(hidden_layer_sizes=(3,))], ids=repr
 )
 def test_weights_near_the_largest_float_are_no_divergence(model):
     rng = np.random.default_rng(0)
