@@ -22,7 +22,7 @@ def canonical_csc(X):
     X = checked(X)
     X = sparse.csc_array(X)
     indices, indptr = X.indices, X.indptr
-    ascending = np.diff(indices) > 0
+    ascending = indices[1:] > indices[:-1]
     starts = indptr[1:-1]
     ascending[starts[(starts > 0) & (starts < len(indices))] - 1] = True
     if not ascending.all():
