@@ -36,6 +36,8 @@ each of {subjects} settings of the estimators that it holds for (`tests/relation
 | checks | {checks:,} |
 | failures | {failures} |
 
+{failing}
+
 | relation | checks of a seed | |
 |---|---|---|
 {rows}
@@ -77,6 +79,9 @@ def report(options, failures):
         last=options.first + options.seeds - 1,
         checks=options.seeds * len(pairs()),
         failures=len(failures),
+        failing="\n".join(
+            f"- {name}, {relation}, seed {seed}" for name, relation, seed, _ in failures
+        ),
         rows="\n".join(rows),
     )
 

@@ -67,7 +67,7 @@ Written by `make coverage mutation` on {date} at commit {commit} ({machine}).
 ## Coverage
 
 Statements and branches that the quick tests run, kernels included: they are not compiled then
-(`NUMBA_DISABLE_JIT=1`). Tests that take longer than some seconds in pure Python are left out.
+(`NUMBA_DISABLE_JIT=1`). Tests that take minutes in pure Python are left out.
 
 {coverage}
 

@@ -15,6 +15,7 @@ from .._validation import (
     check_choice,
     check_flag,
     check_number,
+    check_total,
     check_weights,
     check_X_y,
 )
@@ -201,10 +202,7 @@ class RidgeCV(SplitterRouting, ChoosingMixin, LinearRegressor):
         )
         problems = make_problems(data, weights)
         if isinstance(grid, int):
-            if np.isinf(data.total_weight):
-                raise ValueError(
-                    "sample_weight: all weights add up to infinity. Divide it by its maximum."
-                )
+            check_total(np.asarray(data.total_weight))
             grid = automatic_grid(problems, grid) * data.total_weight
         alphas = np.sort(grid)[::-1]
         inner = alphas / data.total_weight
